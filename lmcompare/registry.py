@@ -1,0 +1,139 @@
+"""Names to factories: models, tokenizers, sources of corpora, metrics; plug-ins by entry points.
+
+A built-in is a string "module:attribute" that is imported when it is first asked for, so naming a
+neural model imports no torch. A plug-in declares an entry point in the group `lmcompare.models`
+(`.tokenizers`, `.sources`, `.metrics`) that leads to the same kind of object.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from pydantic import BaseModel
+
+from lmcompare.errors import InputError
+from lmcompare.interface import Ids, LanguageModel, Tokenizer
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """One name space: `get(name)` imports and returns the object that was registered under the name."""
+
+    def __init__(self, what: str, group: str, builtins: dict[str, str]) -> None:
+        self.what, self.group = what, group
+        self._entries: dict[str, str | T] = dict(builtins)
+        self._plugins_read = False
+
+    def register(self, name: str, value: T | str) -> None:
+        """Add an object, or the string "module:attribute" that leads to it; the last one wins."""
+        self._entries[name] = value
+
+    def names(self) -> list[str]:
+        """Every registered name, sorted."""
+        self._read_plugins()
+        return sorted(self._entries)
+
+    def get(self, name: str, *, where: str = "") -> T:
+        """The object behind `name`; raises `InputError` with the nearest names where there is none."""
+        self._read_plugins()
+        if name not in self._entries:
+            near = difflib.get_close_matches(name, self._entries, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(self.names())}"
+            raise InputError(f"there is no {self.what} {name!r}", where=where, remedy=hint)
+        value = self._entries[name]
+        if isinstance(value, str):
+            module, _, attribute = value.partition(":")
+            value = cast(T, getattr(importlib.import_module(module), attribute))
+            self._entries[name] = value
+        return value
+
+    def _read_plugins(self) -> None:
+        if not self._plugins_read:
+            self._plugins_read = True
+            for point in entry_points(group=self.group):
+                self._entries.setdefault(point.name, point.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long job is: `done` of `total` in any unit, and a short note ("valid ppl 121.3")."""
+
+    stage: str
+    done: float
+    total: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """All that a family needs to train one cell.
+
+    Attributes:
+        options: the family's validated options.
+        tokenizer: the event space.
+        train: documents to learn from.
+        valid: documents to stop early and to choose a checkpoint on.
+        seed: fixes every random choice.
+        folder: existing work folder, kept over kills: checkpoints and `curve.jsonl` go here. A second call
+            with the same folder continues where the first was killed and ends in the same bits.
+        threads: number of threads that may be used.
+        progress: called a few times a second at most; cheap.
+    """
+
+    options: BaseModel
+    tokenizer: Tokenizer
+    train: Sequence[Ids]
+    valid: Sequence[Ids]
+    seed: int
+    folder: Path
+    threads: int = 1
+    progress: Callable[[Progress], None] = lambda progress: None
+
+
+class Family(Protocol):
+    """A kind of model: what may be set, how it is trained, how it is read back.
+
+    `options` must be importable without torch: it is read whenever an experiment is checked.
+    """
+
+    name: str
+    summary: str
+    options: type[BaseModel]
+
+    def train(self, job: Training) -> LanguageModel:
+        """A trained model (not yet saved)."""
+        ...
+
+    def load(self, folder: Path) -> LanguageModel:
+        """A model that was saved; raises `InputError` naming what is missing or damaged."""
+        ...
+
+
+models: Registry[Family] = Registry(
+    "model",
+    "lmcompare.models",
+    {
+        "ngram": "lmcompare.models.ngram.family:NGRAM",
+        "kenlm": "lmcompare.models.ngram.kenlm_adapter:KENLM",
+        "lstm": "lmcompare.models.neural.family:LSTM",
+        "transformer": "lmcompare.models.neural.family:TRANSFORMER",
+    },
+)
+
+tokenizers: Registry[Any] = Registry(
+    "tokenizer",
+    "lmcompare.tokenizers",
+    {
+        "byte": "lmcompare.text.tokenizers.byte:ByteTokenizer",
+        "char": "lmcompare.text.tokenizers.char:CharTokenizer",
+        "word": "lmcompare.text.tokenizers.word:WordTokenizer",
+        "bpe": "lmcompare.text.tokenizers.bpe:BpeTokenizer",
+    },
+)
