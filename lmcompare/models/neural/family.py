@@ -1,0 +1,63 @@
+"""The two neural families as the registry knows them: `lstm` and `transformer`.
+
+Knows nothing of torch until a model is trained or loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from lmcompare.interface import LanguageModel
+from lmcompare.models.neural.options import LstmOptions, TransformerOptions
+from lmcompare.registry import Training
+
+
+@dataclass(frozen=True)
+class NeuralFamily:
+    """A family whose model class is imported when it is first used.
+
+    Attributes:
+        name: registry name.
+        summary: one line for people.
+        options: what may be set.
+        model: "module:class" of the model behind the seam.
+    """
+
+    name: str
+    summary: str
+    options: type[BaseModel]
+    model: str
+
+    def train(self, job: Training) -> LanguageModel:
+        """See `registry.Family.train`."""
+        from lmcompare.models.neural.training import train
+
+        return train(job, self._model_class())
+
+    def load(self, folder: Path) -> LanguageModel:
+        """See `registry.Family.load`."""
+        model: LanguageModel = self._model_class().load(folder)
+        return model
+
+    def _model_class(self) -> Any:
+        module, _, name = self.model.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+LSTM = NeuralFamily(
+    "lstm",
+    "long short-term memory network, tied embedding, locked dropout",
+    LstmOptions,
+    "lmcompare.models.neural.recurrent_model:LstmModel",
+)
+TRANSFORMER = NeuralFamily(
+    "transformer",
+    "decoder-only transformer, rotary positions, tied embedding",
+    TransformerOptions,
+    "lmcompare.models.neural.transformer_model:TransformerModel",
+)

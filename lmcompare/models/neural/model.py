@@ -1,0 +1,180 @@
+"""A network behind the seam: exact scores of documents, next tokens, saving and loading.
+
+Knows nothing of training, and not how a network reads: a family says in `_hidden` which hidden
+vectors belong to which events, and in `start` and `step` how reading goes on. No torch type leaves
+this package.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lmcompare.errors import InputError
+from lmcompare.files import load_model, save_model
+from lmcompare.interface import Floats, Ids, LanguageModel, Tokenizer
+from lmcompare.models.neural.embedding import TiedEmbedding
+from lmcompare.models.neural.options import TrainingOptions
+
+TOKENS_AT_ONCE = 8192
+"""Places whose hidden vectors are computed together when scoring."""
+
+Network = TypeVar("Network", bound=nn.Module)
+Options = TypeVar("Options", bound=TrainingOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Hidden vectors of some places of some rows.
+
+    Attributes:
+        rows: which rows, `[b]`.
+        begin: the place in its row where each row's first column stands, `[b]`.
+        skip: columns at the left that are no events of this block, `[b]`.
+        stop: column after the last event, `[b]`.
+        hidden: `[b, columns, width]`.
+    """
+
+    rows: Ids
+    begin: Ids
+    skip: Ids
+    stop: Ids
+    hidden: Tensor
+
+
+class NeuralModel(LanguageModel, Generic[Network, Options]):
+    """A language model that is a torch network with a tied embedding; native policy `document`."""
+
+    policy = "document"
+    options_class: ClassVar[type[TrainingOptions]]
+
+    def __init__(
+        self, network: Network, tokenizer: Tokenizer, options: Options, facts: dict[str, Any]
+    ) -> None:
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.options = options
+        self.facts = facts
+        self.context = None
+        self.parameters = sum(parameter.numel() for parameter in network.parameters())
+
+    @staticmethod
+    @abstractmethod
+    def build(options: Any, size: int, bos: int) -> nn.Module:
+        """A new network, drawn from torch's global generator."""
+
+    @abstractmethod
+    def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
+        """Hidden vectors after every input of every row (`last`: at least after each row's last)."""
+
+    @abstractmethod
+    def context_lengths(self, length: int) -> Ids:
+        """How many tokens of the document each event of a document of `length` events can see, `[length]`."""
+
+    @property
+    def embedding(self) -> TiedEmbedding:
+        """The table between ids and vectors."""
+        embedding = self.network.embedding
+        assert isinstance(embedding, TiedEmbedding)
+        return embedding
+
+    def score(self, documents: Sequence[Ids]) -> list[Floats]:
+        """See `LanguageModel.score`. Memory is bounded whatever the lengths and the vocabulary."""
+        lengths = np.array([len(document) for document in documents], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        flat = np.concatenate([np.zeros(0, dtype=np.int64), *documents]).astype(np.int64)
+        self._check(flat)
+        scores = np.empty(len(flat))
+        inputs = [self._inputs(document[:-1]) if len(document) else document for document in documents]
+        with torch.inference_mode():
+            for block in self._hidden(inputs, last=False):
+                events, hidden = _select(block, offsets)
+                targets = torch.from_numpy(flat[events])
+                scores[events] = self.embedding.target_logprobs(hidden, targets).numpy()
+        scores[flat == self.tokenizer.bos] = -np.inf
+        return np.split(scores, offsets[1:-1]) if len(documents) else []
+
+    def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
+        """See `LanguageModel.next_logprobs`."""
+        inputs = [self._inputs(context) for context in contexts]
+        self._check(np.concatenate([np.zeros(0, dtype=np.int64), *contexts]))
+        out = np.empty((len(contexts), self.tokenizer.size))
+        final = np.array([len(row) - 1 for row in inputs], dtype=np.int64)
+        with torch.inference_mode():
+            for block in self._hidden(inputs, last=True):
+                column = final[block.rows] - block.begin
+                here = np.flatnonzero((column >= block.skip) & (column < block.stop))
+                if len(here):
+                    hidden = block.hidden[torch.from_numpy(here), torch.from_numpy(column[here])]
+                    out[block.rows[here]] = self._logprobs(hidden)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """See `LanguageModel.save`."""
+        config = {"options": self.options.model_dump(), "facts": self.facts}
+        arrays = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        save_model(folder, self.kind, config, arrays, self.tokenizer.to_json())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See `LanguageModel.load`."""
+        from lmcompare.text.tokenizers import from_json
+
+        stored = load_model(folder, cls.kind)
+        tokenizer = from_json(stored.tokenizer)
+        try:
+            options = cls.options_class.model_validate(stored.config["options"])
+        except (KeyError, ValueError) as error:
+            what = "model.json does not describe a model that this version can build"
+            raise InputError(what, where=str(folder), remedy="Train the model again") from error
+        network = cls.build(options, tokenizer.size, tokenizer.bos)
+        fill(network.state_dict(), stored.arrays, where=str(folder))
+        return cls(network, tokenizer, options, stored.config.get("facts", {}))  # type: ignore[arg-type]
+
+    def _logprobs(self, hidden: Tensor) -> Floats:
+        return self.embedding.logprobs(hidden).double().numpy()
+
+    def _inputs(self, tokens: Ids) -> Ids:
+        return np.concatenate([[self.tokenizer.bos], np.asarray(tokens)]).astype(np.int64)
+
+    def _check(self, ids: Ids) -> None:
+        size = self.tokenizer.size
+        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
+            what = f"there are token ids from {ids.min()} to {ids.max()}, the model has 0 to {size - 1}"
+            raise InputError(what, remedy="Encode the text with the model's own tokenizer")
+
+
+def fill(target: dict[str, Tensor], arrays: dict[str, np.ndarray], *, where: str) -> None:
+    """Copy arrays into tensors of the same names and shapes; `InputError` names the first misfit."""
+    remedy = "Train or copy the model again"
+    for name, tensor in target.items():
+        if name not in arrays:
+            raise InputError(f"the tensor {name} is missing", where=where, remedy=remedy)
+        if tuple(tensor.shape) != arrays[name].shape:
+            what = f"the tensor {name} has shape {arrays[name].shape}, not {tuple(tensor.shape)}"
+            raise InputError(what, where=where, remedy=remedy)
+    with torch.no_grad():
+        for name, tensor in target.items():
+            tensor.copy_(torch.from_numpy(arrays[name]))
+
+
+def longest_first(inputs: Sequence[Ids]) -> tuple[Ids, Ids]:
+    """Rows that are not empty in order of falling length, and all lengths."""
+    lengths = np.array([len(row) for row in inputs], dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    return order[lengths[order] > 0], lengths
+
+
+def _select(block: Block, offsets: Ids) -> tuple[Ids, Tensor]:
+    """The events of a block as places in the flat text, `[n]`, and their hidden vectors, `[n, width]`."""
+    columns = np.arange(block.hidden.shape[1])
+    mine = (columns >= block.skip[:, None]) & (columns < block.stop[:, None])
+    places = (offsets[block.rows] + block.begin)[:, None] + columns
+    return places[mine], block.hidden[torch.from_numpy(mine)]

@@ -1,0 +1,78 @@
+"""The LSTM language model, in the order in which the data passes: vectors, layers, hidden vectors.
+
+Knows nothing of documents, scoring or training. Zaremba et al. (2014) with the locked dropout of
+Gal and Ghahramani (2016) and the tied table of Press and Wolf (2017).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lmcompare.models.neural.embedding import TiedEmbedding
+
+
+class Memory(NamedTuple):
+    """What each row remembers: `hidden` and `cell`, each `[layers, batch, width]`."""
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class LstmNetwork(nn.Module):
+    """Embedding, `layers` LSTM layers of equal width, and the same embedding as output layer."""
+
+    def __init__(self, size: int, bos: int, width: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.width, self.dropout = width, dropout
+        self.embedding = TiedEmbedding(size, width, bos)
+        self.layers = nn.ModuleList(nn.LSTM(width, width, batch_first=True) for _ in range(layers))
+        for name, parameter in self.layers.named_parameters():
+            if "weight_ih" in name:
+                nn.init.xavier_uniform_(parameter)
+            elif "weight_hh" in name:
+                nn.init.orthogonal_(parameter)
+            else:
+                nn.init.zeros_(parameter)
+            if "bias_ih" in name:
+                # The forget gate (second quarter) starts open: Jozefowicz et al. 2015, section 2.2.
+                nn.init.ones_(parameter.data[width : 2 * width])
+
+    def fresh(self, batch: int) -> Memory:
+        """The memory of rows that have read nothing: zeros."""
+        zeros = self.embedding.weight.new_zeros(len(self.layers), batch, self.width)
+        return Memory(zeros, zeros.clone())
+
+    def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+        """Read `[batch, time, width]`: the hidden vector after each place, and the memory after the last."""
+        x = locked_dropout(vectors, self.dropout, self.training)
+        hidden, cell = [], []
+        for number, layer in enumerate(self.layers):
+            x, (h, c) = layer(x, (memory.hidden[number, None], memory.cell[number, None]))
+            hidden.append(h[0])
+            cell.append(c[0])
+            x = locked_dropout(x, self.dropout, self.training)
+        return x, Memory(torch.stack(hidden), torch.stack(cell))
+
+    def read(self, vectors: Tensor, begins: Tensor, carried: Memory | None) -> tuple[Tensor, Memory]:
+        """One chunk of the training streams: as `forward`, no gradient flows into what was carried.
+
+        `begins` marks where `bos` is read, `[batch, time]`. Inside a chunk `bos` is only a token, and the
+        network learns to forget there; where it falls on a chunk's first place the memory is really
+        zeroed, so that the exact fresh start of scoring is met in training too.
+        """
+        memory = self.fresh(len(vectors)) if carried is None else carried
+        keep = (~begins[:, 0, None]).to(memory.hidden.dtype)
+        memory = Memory(memory.hidden.detach() * keep, memory.cell.detach() * keep)
+        hidden, memory = self(vectors, memory)
+        return hidden, Memory(memory.hidden.float(), memory.cell.float())
+
+
+def locked_dropout(x: Tensor, share: float, training: bool) -> Tensor:
+    """Drop the same units at every place of a row (variational dropout, Gal and Ghahramani 2016)."""
+    if not training or share == 0:
+        return x
+    keep = torch.rand(x.shape[0], 1, x.shape[2]) >= share
+    return x * (keep.to(x.dtype) / (1 - share))

@@ -1,0 +1,70 @@
+"""The sampled softmax: a training loss whose normaliser is estimated from a few hundred ids.
+
+Knows nothing of networks. Used in training only; every number that is reported is exactly
+normalised.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lmcompare.interface import Ids
+from lmcompare.models.neural.embedding import Rows
+
+
+class NegativeSampler:
+    """Draws the ids that stand for the whole vocabulary in one step.
+
+    Each id `w` is drawn on its own with probability pi(w) = min(1, c * count(w)^0.75), where `c` makes the
+    expected number drawn equal to `number` (Poisson sampling). So pi is known exactly, the frequent ids
+    are always there, and sum of exp(s(w)) / pi(w) over the drawn estimates the normaliser without bias
+    (Horvitz and Thompson 1952). `bos` is never drawn.
+    """
+
+    def __init__(self, counts: Ids, number: int, bos: int) -> None:
+        mass = (np.asarray(counts, dtype=np.float64) + 1.0) ** 0.75
+        mass[bos] = 0.0
+        self.inclusion = torch.from_numpy(_inclusion(mass, number))
+
+    def draw(self) -> Tensor:
+        """Ids of this step, increasing; from torch's global generator, which the trainer seeds each step."""
+        return torch.nonzero(torch.rand(len(self.inclusion), dtype=torch.float64) < self.inclusion)[:, 0]
+
+    def loss(self, hidden: Tensor, targets: Tensor, negatives: Tensor, rows: Rows) -> Tensor:
+        """Mean estimated surprisal in nats of events that all have proper targets.
+
+        The target's own term enters the normaliser exactly; where it was also drawn, the drawn copy is
+        left out, so it is never counted twice.
+
+        Args:
+            hidden: `[n, width]`.
+            targets: `[n]`, none of them `bos`.
+            negatives: ids drawn for this step, increasing.
+            rows: holds at least the targets and the negatives.
+        """
+        places = rows.local(targets)
+        true = (hidden.float() * F.embedding(places, rows.weight)).sum(dim=1) + rows.bias[places]
+        drawn = rows.local(negatives)
+        offset = rows.bias[drawn] - self.inclusion[negatives].log().float()
+        logits = F.linear(hidden, rows.weight[drawn]).float().add_(offset)
+        column = torch.searchsorted(negatives, targets).clamp_(max=len(negatives) - 1)
+        hit = torch.nonzero(negatives[column] == targets)[:, 0]
+        logits[hit, column[hit]] = -torch.inf
+        # The true term stands in column 0: the fused log-softmax reads this memory fewer times.
+        return F.cross_entropy(torch.cat([true[:, None], logits], dim=1), torch.zeros_like(targets))
+
+
+def _inclusion(mass: np.ndarray, number: int) -> np.ndarray:
+    """min(1, c * mass) with c such that the sum is `number` (or 1 for all where there are fewer ids)."""
+    if number >= np.count_nonzero(mass):
+        return (mass > 0).astype(np.float64)
+    certain = np.zeros(len(mass), dtype=bool)
+    while True:
+        c = (number - certain.sum()) / mass[~certain].sum()
+        more = ~certain & (c * mass >= 1.0)
+        if not more.any():
+            return np.where(certain, 1.0, c * mass)
+        certain |= more
