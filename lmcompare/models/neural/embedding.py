@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lmcompare.models.neural.softmax import softmax_loss
+
 CHUNK = 1 << 22
 """Logits that are held at once when scoring: 16 MiB of float32, whatever the vocabulary."""
 
@@ -85,7 +87,7 @@ class TiedEmbedding(nn.Module):
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Mean surprisal of the events `[n]` in nats; a target `bos` is no event and is left out."""
         events = targets != self.bos
-        return F.cross_entropy(self.logits(hidden[events]).float(), targets[events])
+        return softmax_loss(hidden[events], self.weight, self.bias + self.mask, targets[events])
 
     def take(self, ids: Tensor) -> Rows:
         """Leaves for some rows of the table: their gradients have the size of the rows, not of the table."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lmcompare.models.neural.dropout import locked_dropout
 from lmcompare.models.neural.embedding import TiedEmbedding
 
 
@@ -42,7 +43,7 @@ class LstmNetwork(nn.Module):
 
     def fresh(self, batch: int) -> Memory:
         """The memory of rows that have read nothing: zeros."""
-        zeros = self.embedding.weight.new_zeros(len(self.layers), batch, self.width)
+        zeros = next(self.layers.parameters()).new_zeros(len(self.layers), batch, self.width)
         return Memory(zeros, zeros.clone())
 
     def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
@@ -64,15 +65,5 @@ class LstmNetwork(nn.Module):
         zeroed, so that the exact fresh start of scoring is met in training too.
         """
         memory = self.fresh(len(vectors)) if carried is None else carried
-        keep = (~begins[:, 0, None]).to(memory.hidden.dtype)
-        memory = Memory(memory.hidden.detach() * keep, memory.cell.detach() * keep)
-        hidden, memory = self(vectors, memory)
-        return hidden, Memory(memory.hidden.float(), memory.cell.float())
-
-
-def locked_dropout(x: Tensor, share: float, training: bool) -> Tensor:
-    """Drop the same units at every place of a row (variational dropout, Gal and Ghahramani 2016)."""
-    if not training or share == 0:
-        return x
-    keep = torch.rand(x.shape[0], 1, x.shape[2]) >= share
-    return x * (keep.to(x.dtype) / (1 - share))
+        keep = (~begins[:, 0, None]).to(vectors.dtype)
+        return self(vectors, Memory(memory.hidden.detach() * keep, memory.cell.detach() * keep))  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from lmcompare.interface import Ids
 from lmcompare.models.neural.embedding import Rows
+from lmcompare.models.neural.softmax import softmax_loss
 
 
 class NegativeSampler:
@@ -49,12 +50,9 @@ class NegativeSampler:
         true = (hidden.float() * F.embedding(places, rows.weight)).sum(dim=1) + rows.bias[places]
         drawn = rows.local(negatives)
         offset = rows.bias[drawn] - self.inclusion[negatives].log().float()
-        logits = F.linear(hidden, rows.weight[drawn]).float().add_(offset)
         column = torch.searchsorted(negatives, targets).clamp_(max=len(negatives) - 1)
-        hit = torch.nonzero(negatives[column] == targets)[:, 0]
-        logits[hit, column[hit]] = -torch.inf
-        # The true term stands in column 0: the fused log-softmax reads this memory fewer times.
-        return F.cross_entropy(torch.cat([true[:, None], logits], dim=1), torch.zeros_like(targets))
+        column = torch.where(negatives[column] == targets, column, -1)
+        return softmax_loss(hidden, rows.weight[drawn], offset, column, true)
 
 
 def _inclusion(mass: np.ndarray, number: int) -> np.ndarray:

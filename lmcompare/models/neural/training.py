@@ -24,9 +24,11 @@ from lmcompare.files import digest, write_text
 from lmcompare.interface import Ids
 from lmcompare.models.neural.batches import Streams
 from lmcompare.models.neural.checkpoint import Checkpoints
+from lmcompare.models.neural.memory import keep_freed_memory
 from lmcompare.models.neural.model import NeuralModel, fill
 from lmcompare.models.neural.optimiser import AdamW, clip_gradients, learning_rate
 from lmcompare.models.neural.options import TrainingOptions
+from lmcompare.models.neural.precision import WorkingCopy, takes_bfloat16
 from lmcompare.models.neural.recurrent import Memory
 from lmcompare.models.neural.sampling import NegativeSampler
 from lmcompare.registry import Progress, Training
@@ -59,6 +61,7 @@ def train(job: Training, family: type[NeuralModel[Any, Any]]) -> NeuralModel[Any
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(job.threads)
+    keep_freed_memory()
     try:
         with torch.random.fork_rng(devices=[]):
             return Trainer(job, family).run()
@@ -94,6 +97,7 @@ class Trainer:
         facts |= {"precision": "bfloat16" if self.bfloat16 else "float32", "torch": str(torch.__version__)}
         self.model = family(network, job.tokenizer, options, facts)
         self.network: Any = network
+        self.working = WorkingCopy(network) if self.bfloat16 else None
         self.carried: Any = None
         table_lr = options.lr if options.embedding_lr is None else options.embedding_lr
         self.optimiser = AdamW(network, options.lr, table_lr, options.weight_decay)
@@ -138,26 +142,32 @@ class Trainer:
         torch.manual_seed(_seed(self.job.seed, course.step + 1))
         self.network.train()
         inputs, targets = torch.from_numpy(chunk.inputs), torch.from_numpy(chunk.targets)
+        begins = inputs == self.model.embedding.bos
         if chunk.first:
             self.carried = None
         embedding, rows = self.model.embedding, None
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            if self.sampler is None:
-                vectors = embedding(inputs)
-            else:
-                negatives = self.sampler.draw()
-                rows = embedding.take(torch.unique(torch.cat([inputs.ravel(), targets.ravel(), negatives])))
-                vectors = embedding.scale(F.embedding(rows.local(inputs), rows.weight))
-            hidden, self.carried = self.network.read(vectors, inputs == embedding.bos, self.carried)
-            if self.sampler is None or rows is None:
-                loss = embedding.loss(hidden.flatten(0, 1), targets.flatten())
-            else:
-                events = targets != embedding.bos
-                loss = self.sampler.loss(hidden[events], targets[events], negatives, rows)
+        if self.sampler is None:
+            vectors = embedding(inputs)
+        else:
+            negatives = self.sampler.draw()
+            rows = embedding.take(torch.unique(torch.cat([inputs.ravel(), targets.ravel(), negatives])))
+            vectors = embedding.scale(F.embedding(rows.local(inputs), rows.weight))
+        if self.working is None:
+            hidden, self.carried = self.network.read(vectors, begins, self.carried)
+        else:
+            network = self.working.fetch()
+            hidden, self.carried = network.read(vectors.bfloat16(), begins, self.carried)
+        if self.sampler is None or rows is None:
+            loss = embedding.loss(hidden.flatten(0, 1), targets.flatten())
+        else:
+            events = targets != embedding.bos
+            loss = self.sampler.loss(hidden[events], targets[events], negatives, rows)
         value = float(loss.detach())
         if not math.isfinite(value):
             self._refuse(value)
         torch.autograd.backward(loss)
+        if self.working is not None:
+            self.working.return_gradients()
         leaves = [] if rows is None else [rows.weight.grad, rows.bias.grad]
         gradients = [*leaves, *(parameter.grad for parameter in self.network.parameters())]
         norm = clip_gradients((g for g in gradients if g is not None), options.clip)
@@ -218,7 +228,8 @@ class Trainer:
         tensors = {f"weights.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"optimiser.{name}": tensor for name, tensor in self.optimiser.arrays().items()}
         if isinstance(self.carried, Memory):
-            tensors |= {"carried.hidden": self.carried.hidden, "carried.cell": self.carried.cell}
+            # bfloat16 values are float32 values too, so nothing is lost.
+            tensors |= {f"carried.{name}": part.float() for name, part in self.carried._asdict().items()}
         return tensors
 
     def _save(self) -> None:
@@ -236,9 +247,9 @@ class Trainer:
         state["best_bits"] = math.inf if state["best_bits"] is None else state["best_bits"]
         self.course = Course(**state)
         if "carried.hidden" in arrays:
-            self.carried = Memory(
-                torch.from_numpy(arrays["carried.hidden"]), torch.from_numpy(arrays["carried.cell"])
-            )
+            kind = torch.bfloat16 if self.bfloat16 else torch.float32
+            hidden, cell = (torch.from_numpy(arrays[f"carried.{name}"]).to(kind) for name in Memory._fields)
+            self.carried = Memory(hidden, cell)
         fill(self._tensors(), arrays, where=str(self.job.folder))
         self._write_curve()
 
@@ -261,13 +272,6 @@ def cut(documents: Any, tokens: int) -> list[Ids]:
         kept.append(np.asarray(document)[:tokens])
         tokens -= len(kept[-1])
     return kept
-
-
-def takes_bfloat16(precision: str) -> bool:
-    """Whether training multiplies in bfloat16: as asked, or ("auto") where the processor can."""
-    if precision == "auto":
-        return bool(torch.cpu._is_avx512_bf16_supported()) or bool(torch.cpu._is_amx_tile_supported())
-    return precision == "bfloat16"
 
 
 def digest_of(document: Ids) -> int:
