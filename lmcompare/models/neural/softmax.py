@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 SLICE = 1 << 19
-"""Logits of one slice: 2 MiB of float32."""
+"""Logits of one slice: 2 MiB of float32, unless the vocabulary is so wide that a slice needs more."""
+FEWEST_EVENTS = 256
+"""Events of one slice: each slice adds to the whole gradient of the weights, so it must be worth it."""
 
 
 class SlicedSoftmax(torch.autograd.Function):
@@ -37,7 +39,7 @@ class SlicedSoftmax(torch.autograd.Function):
         d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
         d_true = None if true is None else torch.empty_like(true)
         total = torch.zeros((), dtype=torch.float64)
-        size = max(256, SLICE // len(weight))
+        size = max(FEWEST_EVENTS, SLICE // len(weight))
         for begin in range(0, events, size):
             part = slice(begin, begin + size)
             h, column = hidden[part], columns[part]

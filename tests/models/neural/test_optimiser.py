@@ -1,0 +1,72 @@
+import pytest
+import torch
+from torch import nn
+
+from lmcompare.models.neural.embedding import TiedEmbedding
+from lmcompare.models.neural.optimiser import AdamW, clip_gradients, learning_rate
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = TiedEmbedding(6, 4, bos=0)
+        self.inner = nn.Linear(4, 4)
+
+
+def test_learning_rate_rises_to_one_and_falls_to_a_hundredth():
+    rates = [learning_rate(step, 100, 0.1) for step in range(100)]
+    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert max(rates) == 1.0 and rates[10:] == sorted(rates[10:], reverse=True)
+    assert learning_rate(100, 100, 0.1) == pytest.approx(0.01)
+
+
+def test_steps_equal_torchs_adamw():
+    torch.manual_seed(0)
+    ours, theirs = Tiny(), Tiny()
+    theirs.load_state_dict(ours.state_dict())
+    mine = AdamW(ours, lr=0.01, embedding_lr=0.02, weight_decay=0.3)
+    matrices = {"params": [theirs.inner.weight], "lr": 0.01, "weight_decay": 0.3}
+    rest = {"params": [theirs.inner.bias, *theirs.embedding.parameters()], "lr": 0.02, "weight_decay": 0.0}
+    reference = torch.optim.AdamW([matrices, rest], betas=(0.9, 0.99), eps=1e-8)
+    for _ in range(5):
+        x = torch.randn(3, 4)
+        for network in (ours, theirs):
+            network.embedding.logits(network.inner(x))[:, 1:].square().sum().backward()
+        mine.step(1.0)
+        reference.step()
+        reference.zero_grad()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-6, rtol=1e-5)
+
+
+def test_all_rows_of_the_table_as_leaves_move_as_the_whole_table_does():
+    torch.manual_seed(0)
+    whole, rowwise = Tiny(), Tiny()
+    rowwise.load_state_dict(whole.state_dict())
+    one, other = (AdamW(network, 0.01, 0.02, 0.0) for network in (whole, rowwise))
+    for _ in range(3):
+        x = torch.randn(3, 4)
+        (whole.embedding.weight @ x.T).square().sum().backward()
+        rows = rowwise.embedding.take(torch.arange(6))
+        (rows.weight @ x.T).square().sum().backward()
+        one.step(1.0)
+        other.step(1.0, rows)
+    torch.testing.assert_close(whole.embedding.weight, rowwise.embedding.weight)
+
+
+def test_unused_rows_do_not_move():
+    network = Tiny()
+    before = network.embedding.weight.detach().clone()
+    optimiser = AdamW(network, 0.01, 0.02, 0.0)
+    rows = network.embedding.take(torch.tensor([1, 4]))
+    rows.weight.sum().backward()
+    optimiser.step(1.0, rows)
+    moved = (network.embedding.weight.detach() != before).any(dim=1)
+    assert moved.tolist() == [False, True, False, False, True, False]
+
+
+def test_clipping_scales_all_gradients_together():
+    gradients = [torch.tensor([3.0, 0.0]), torch.tensor([4.0])]
+    assert clip_gradients(gradients, 1.0) == pytest.approx(5.0)
+    assert gradients[0][0].item() == pytest.approx(0.6) and gradients[1][0].item() == pytest.approx(0.8)
+    assert clip_gradients(gradients, 0.0) == pytest.approx(1.0)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+
+from lmcompare.models.neural import softmax
+from lmcompare.models.neural.softmax import softmax_loss
+
+
+def numbers(events=7, width=5, columns=9):
+    generator = torch.Generator().manual_seed(0)
+    make = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)  # noqa: E731
+    targets = torch.randint(0, columns, (events,), generator=generator)
+    return make(events, width), make(columns, width), make(columns), targets
+
+
+def test_loss_equals_cross_entropy():
+    hidden, weight, bias, targets = numbers()
+    expected = torch.nn.functional.cross_entropy(hidden @ weight.T + bias, targets)
+    assert softmax_loss(hidden, weight, bias, targets).item() == pytest.approx(expected.item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_gradients_equal_finite_differences_whatever_the_slices(monkeypatch, rows):
+    monkeypatch.setattr(softmax, "FEWEST_EVENTS", rows)
+    monkeypatch.setattr(softmax, "SLICE", 1)
+    hidden, weight, bias, targets = numbers()
+    assert torch.autograd.gradcheck(lambda *x: softmax_loss(*x, targets), (hidden, weight, bias))
+
+
+def test_gradients_of_the_estimated_loss_equal_finite_differences():
+    hidden, weight, bias, targets = numbers()
+    true = torch.randn(7, dtype=torch.float64, requires_grad=True)
+    columns = torch.where(torch.arange(7) % 2 == 0, targets, -1)
+    assert torch.autograd.gradcheck(
+        lambda h, w, b, t: softmax_loss(h, w, b, columns, t), (hidden, weight, bias, true)
+    )
+
+
+def test_a_target_that_was_drawn_too_is_counted_once():
+    hidden, weight, bias, targets = (x.detach() for x in numbers())
+    scores = hidden @ weight.T + bias
+    true = scores.gather(1, targets[:, None])[:, 0]
+    exact = softmax_loss(hidden, weight, bias, targets)
+    assert softmax_loss(hidden, weight, bias, targets, true).item() == pytest.approx(exact.item(), abs=1e-12)
+
+
+def test_a_masked_column_has_no_gradient():
+    hidden, weight, bias, targets = numbers()
+    mask = torch.zeros(9, dtype=torch.float64)
+    mask[0] = -torch.inf
+    targets = targets.clamp(min=1)
+    softmax_loss(hidden, weight, bias + mask, targets).backward()
+    assert np.all(weight.grad[0].numpy() == 0) and np.isfinite(weight.grad.numpy()).all()

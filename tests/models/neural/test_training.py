@@ -1,0 +1,208 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from lmcompare.errors import InputError
+from lmcompare.models.neural import training
+from lmcompare.models.neural.family import LSTM, TRANSFORMER
+from lmcompare.models.neural.training import Trainer
+
+FAMILIES = {"lstm": LSTM, "transformer": TRANSFORMER}
+KINDS = tuple(FAMILIES)
+
+
+def weights(model):
+    return {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
+
+
+def same_bits(one, other):
+    return all(np.array_equal(array, weights(other)[name]) for name, array in weights(one).items())
+
+
+def curve(folder):
+    """The learning curve without its times."""
+    points = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in point.items() if name != "seconds"} for point in points]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sampled", [0, 6])
+def test_the_same_seed_trains_the_same_bits_and_another_seed_others(job, documents, tmp_path, kind, sampled):
+    texts = documents([60, 40, 50])
+    settings = {"epochs": 2, "dropout": 0.3, "sampled_softmax": sampled}
+    models = [
+        FAMILIES[kind].train(job(kind, texts, texts[:1], tmp_path / name, seed, **settings))
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert same_bits(models[0], models[1]) and not same_bits(models[0], models[2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_batch_is_learnt_by_heart(job, documents, kind):
+    texts = documents([33])
+    settings = {
+        "batch": 1,
+        "length": 40,
+        "dropout": 0,
+        "restart": 0,
+        "weight_decay": 0,
+        "lr": 0.02,
+        "patience": 0,
+    }
+    settings |= {"window": 40} if kind == "transformer" else {}
+    model = FAMILIES[kind].train(job(kind, texts, texts, steps=200, evaluations=2, **settings))
+    assert -np.mean(model.score(texts)[0]) < 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_training_that_stops_anywhere_goes_on_to_the_same_bits(
+    job, documents, tmp_path, kind, precision, monkeypatch
+):
+    texts = documents([60, 40, 50])
+    settings = {"steps": 21, "evaluations": 5, "dropout": 0.2, "precision": precision, "patience": 0}
+    whole = FAMILIES[kind].train(
+        job(kind, texts, texts[:1], tmp_path / "whole", checkpoint_every=100, **settings)
+    )
+    settings["checkpoint_every"] = 100
+    family, step = FAMILIES[kind], Trainer._step
+
+    def stumbling(trainer):
+        if trainer.course.step in stops:
+            stops.remove(trainer.course.step)
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(Trainer, "_step", stumbling)
+    stops = {1, 4, 5, 12, 20}
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    parts = family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    assert not stops and same_bits(whole, parts)
+    assert curve(tmp_path / "whole") == curve(tmp_path / "parts")
+    # A finished training is not done again.
+    assert same_bits(whole, family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings)))
+
+
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    from types import SimpleNamespace
+    import numpy as np
+    from lmcompare.models.neural.family import LSTM
+    from lmcompare.models.neural.options import LstmOptions
+    from lmcompare.registry import Training
+    tokenizer = SimpleNamespace(kind="toy", size=11, bos=0, eos=1, unk=None, lossy="", fingerprint="toy")
+    random = np.random.default_rng(3)
+    texts = [np.append(random.integers(2, 11, 80), 1) for _ in range(4)]
+    often = {"evaluations": 20, "checkpoint_every": 7}
+    options = LstmOptions(width=16, batch=4, length=8, steps=600, patience=0, **often)
+    model = LSTM.train(Training(options, tokenizer, texts, texts[:1], 5, Path(sys.argv[1])))
+    state = model.network.state_dict()
+    print(b"".join(state[name].numpy().tobytes() for name in sorted(state)).hex())
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_in_the_same_weights_and_curve(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    command = [sys.executable, str(script)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    run = {"env": environment, "capture_output": True, "text": True}
+    whole = subprocess.run([*command, str(tmp_path / "whole")], check=True, **run).stdout
+    kills = 0
+    for delay in (0.05, 0.4, 0.15, 0.75):
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "killed")], env=environment, stdout=subprocess.DEVNULL
+        )
+        before = len(list((tmp_path / "killed").iterdir()))
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if before or list((tmp_path / "killed").iterdir()):
+                break
+            time.sleep(0.01)
+        time.sleep(delay + (2.0 if before else 0.0))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+    again = subprocess.run([*command, str(tmp_path / "killed")], check=True, **run).stdout
+    assert kills and again == whole
+    assert curve(tmp_path / "whole") == curve(tmp_path / "killed")
+
+
+def test_a_loss_that_is_not_a_number_is_explained(job, documents):
+    texts = documents([60, 40])
+    with pytest.raises(InputError, match="the loss became (nan|inf) at step .* of 40") as caught:
+        LSTM.train(
+            job("lstm", texts, texts, steps=40, lr=1e30, clip=0, warmup=0, checkpoint_every=1, patience=0)
+        )
+    assert "the last good checkpoint is checkpoint-" in str(caught.value)
+    assert "Lower lr (now 1e+30)" in str(caught.value)
+
+
+def test_it_stops_early_and_keeps_the_best_weights(job, documents):
+    texts, other = documents([60], seed=1), documents([60], seed=2)
+    said = []
+    settings = {"epochs": 200, "evaluations": 50, "patience": 2, "lr": 0.02, "dropout": 0, "restart": 0}
+    work = job("lstm", texts, other, batch=1, **settings)
+    object.__setattr__(work, "progress", said.append)
+    model = LSTM.train(work)
+    points = curve(work.folder)
+    best = min(point["valid_bits_per_token"] for point in points)
+    assert len(points) < 50 and points[-3]["valid_bits_per_token"] == best
+    assert -model.score(other)[0].mean() / np.log(2) == pytest.approx(best, abs=1e-6)
+    assert said[-1].done == said[-1].total and said[-1].stage == "train lstm"
+
+
+def test_random_numbers_and_threads_of_the_caller_are_left_alone(job, documents):
+    texts = documents([30])
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    threads = torch.get_num_threads()
+    LSTM.train(job("lstm", texts, texts, steps=3))
+    assert torch.equal(torch.rand(3), expected) and torch.get_num_threads() == threads
+
+
+def test_without_validation_text_the_training_loss_chooses(job, documents):
+    model = TRANSFORMER.train(job("transformer", documents([40]), [], steps=6, evaluations=3))
+    assert model.facts["best_step"] in (2, 4, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_markov_source_is_learnt_to_near_its_entropy(job, kind):
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.full(8, 0.3), 8)
+    stationary = np.linalg.matrix_power(rows, 200)[0]
+    entropy = -float(stationary @ np.where(rows > 0, rows * np.log2(rows), 0).sum(axis=1))
+
+    def draw(length):
+        uniform, sums = random.random(length), rows.cumsum(axis=1)
+        states = [0]
+        for u in uniform:
+            states.append(min(7, int(np.searchsorted(sums[states[-1]], u))))
+        return np.array(states[1:]) + 2
+
+    train, test = draw(30_000), draw(6_000)
+    settings = {"width": 32, "layers": 1, "batch": 16, "length": 8, "dropout": 0, "lr": 0.01, "epochs": 4}
+    model = FAMILIES[kind].train(job(kind, [train], [test], **settings))
+    bits = -model.score([test])[0].mean() / np.log(2)
+    # The sample's own surprisal under the true source: what an oracle would pay for this text.
+    oracle = -np.log2(rows[test[:-1] - 2, test[1:] - 2]).mean()
+    assert abs(oracle - entropy) < 0.1
+    assert oracle - 0.02 < bits < oracle + 0.04
