@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from lmcompare.errors import InputError
 from lmcompare.files import check_folder, new_folder, read_json, write_json
@@ -49,7 +49,7 @@ class Checkpoints:
         """
         with new_folder(self.folder / f"checkpoint-{step}", replace=True) as temporary:
             write_json(temporary / "state.json", {"identity": self.identity, **state})
-            save_file(_plain(arrays), temporary / "arrays.safetensors")
+            _write(temporary, arrays)
         kept = self._steps("checkpoint")[:KEPT]
         needed = {read_json(self._path("checkpoint", k) / "state.json").get("best_step") for k in kept}
         for old in self._steps("checkpoint")[KEPT:]:
@@ -61,7 +61,7 @@ class Checkpoints:
     def save_best(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write `best-<step>`: the weights alone."""
         with new_folder(self.folder / f"best-{step}", replace=True) as temporary:
-            save_file(_plain(arrays), temporary / "arrays.safetensors")
+            _write(temporary, arrays)
 
     def best(self, step: int) -> Arrays:
         """The weights of `best-<step>`; raises `InputError` where they are missing or damaged."""
@@ -103,8 +103,10 @@ class Checkpoints:
         return sorted((int(name) for name in names if name.isdigit()), reverse=True)
 
 
-def _plain(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    # Written by Python, not by safetensors: then a full disk is an OSError like everywhere else.
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    (folder / "arrays.safetensors").write_bytes(save(plain))
 
 
 def _read(path: Path) -> Arrays:

@@ -1,5 +1,7 @@
+import errno
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,3 +69,16 @@ def test_checkpoints_of_another_training_are_refused(tmp_path):
     with pytest.raises(InputError, match="another training"):
         Checkpoints(tmp_path, "two").latest()
     assert json.loads((tmp_path / "checkpoint-10" / "state.json").read_text())["identity"] == "one"
+
+
+def test_a_full_disk_is_explained_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    saved(tmp_path, [10])
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match="No space left on device") as caught:
+        Checkpoints(tmp_path, "one").save(20, arrays(20), {"step": 20, "best_step": 10})
+    assert "Free some space" in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-10", "checkpoint-10"]
