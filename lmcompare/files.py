@@ -99,7 +99,9 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = "Free some space and run again" if error.errno == 28 else "Mend that and run again"
-        raise InputError(f"cannot write: {error.strerror or error}", where=str(path), remedy=remedy) from error
+        raise InputError(
+            f"cannot write: {error.strerror or error}", where=str(path), remedy=remedy
+        ) from error
 
 
 @contextlib.contextmanager
@@ -148,7 +150,9 @@ def check_folder(path: Path) -> None:
             raise InputError(f"the file {name} is missing", where=str(path), remedy=remedy)
         if file.stat().st_size != expected["bytes"]:
             size = file.stat().st_size
-            what = f"the file {name} has {size:,} bytes, not {expected['bytes']:,}: it is truncated or changed"
+            what = (
+                f"the file {name} has {size:,} bytes, not {expected['bytes']:,}: it is truncated or changed"
+            )
             raise InputError(what, where=str(path), remedy=remedy)
         if sha256(file) != expected["sha256"]:
             raise InputError(f"the file {name} is damaged: wrong checksum", where=str(path), remedy=remedy)

@@ -119,7 +119,7 @@ class LanguageModel(ABC):
 
     @abstractmethod
     def start(self, batch: int) -> tuple[Floats, State]:
-        """log p(first token | bos), `[batch, size]`, and the state of rows that have read only `bos`."""
+        """Log p(first token | bos), `[batch, size]`, and the state of rows that have read only `bos`."""
 
     @abstractmethod
     def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
@@ -134,7 +134,7 @@ class LanguageModel(ABC):
         """
 
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
-        """log p of every event of every document given what came before it in its document.
+        """Log p of every event of every document given what came before it in its document.
 
         Args:
             documents: ids with `eos` at each sentence's end, one array a document; any may be empty.
@@ -145,7 +145,7 @@ class LanguageModel(ABC):
         return [_score_by_stepping(self, document) for document in documents]
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
-        """log p(next token | context), `[len(contexts), size]`, float64.
+        """Log p(next token | context), `[len(contexts), size]`, float64.
 
         Args:
             contexts: what each row has read since its document's start (`bos` is implied); may be empty.
