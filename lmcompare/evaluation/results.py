@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA_VERSION: Literal[1] = 1
 SplitName = Literal["valid", "test"]
 PolicyName = Literal["native", "matched"]
+POLICIES: tuple[PolicyName, PolicyName] = ("native", "matched")
 
 
 class Record(BaseModel):

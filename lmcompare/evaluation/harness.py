@@ -1,0 +1,245 @@
+"""The path of the data: documents to surprisals, surprisals to statistics, statistics to results.
+
+Read from top to bottom: `evaluate` makes a `Cell` of one trained model, `merge` one row of a table of
+its seeds; `ranking.compare` and `ranking.rank` then set rows against each other. Each arrow is one
+function call. Knows nothing of files, of training, and of how results are shown.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from lmcompare.errors import InputError
+from lmcompare.evaluation.chain import chain, predict
+from lmcompare.evaluation.context import mean_context
+from lmcompare.evaluation.cost import peak_memory, timed_score
+from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.generation_quality import measure
+from lmcompare.evaluation.material import Material
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.perplexity import summarise
+from lmcompare.evaluation.results import (
+    POLICIES,
+    Cell,
+    Cost,
+    CurvePoint,
+    Generation,
+    ModelResult,
+    PolicyName,
+    Prediction,
+    Record,
+    Sample,
+    Scores,
+    SplitName,
+    TokenizerInfo,
+)
+from lmcompare.evaluation.units import split_of
+from lmcompare.evaluation.writing import write
+from lmcompare.generation.loop import generate
+from lmcompare.generation.rules import temperature
+from lmcompare.interface import Floats, LanguageModel
+from lmcompare.models.matched import forget_at_eos
+from lmcompare.registry import Progress
+
+if TYPE_CHECKING:
+    from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def evaluate(
+    model: LanguageModel,
+    encoded: EncodedCorpus,
+    options: EvaluationOptions,
+    material: Material,
+    *,
+    name: str,
+    seed: int,
+    summary: str = "",
+    train_seconds: float = 0.0,
+    folder_bytes: int = 0,
+    curve: Sequence[CurvePoint] = (),
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Cell, EventScores]:
+    """Score one trained model, let it write, and say what it costs.
+
+    Args:
+        model: the trained model.
+        encoded: the corpus in the model's own tokens.
+        options: what is evaluated.
+        material: what all models of the experiment are shown (`material.prepare`).
+        name: of the model in the experiment.
+        seed: that it was trained with.
+        summary: its options in one line.
+        train_seconds: what its training took.
+        folder_bytes: size of its saved folder.
+        curve: its learning curve.
+        progress: called at each step, and while it writes.
+    """
+    tell = progress or (lambda _: None)
+    if encoded.tokenizer.fingerprint != model.tokenizer.fingerprint:
+        raise InputError(f"the text was not encoded with the tokenizer of {name!r}", remedy="Encode it again")
+    scores = EventScores({}, {})
+    splits: dict[SplitName, dict[PolicyName, Scores]] = {}
+    speed = 0.0
+    for done, split in enumerate(options.splits):
+        text = split_of(encoded, split)
+        scores.starts[split] = np.asarray(text.starts, dtype=np.int64)
+        tell(Progress(f"score {split}", done, len(options.splits), name))
+        native, speed = timed_score(model, text.documents)
+        matched = native if model.policy == "sentence" else forget_at_eos(model).score(text.documents)
+        scores.logprobs[split, "native"] = _flat(native)
+        scores.logprobs[split, "matched"] = (
+            scores.logprobs[split, "native"] if matched is native else _flat(matched)
+        )
+        splits[split] = _summaries(model, text, encoded, scores, split, options)
+    generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
+    tokenizer, contexts = model.tokenizer, material.contexts
+    cell = Cell(
+        name=name,
+        kind=model.kind,
+        seed=seed,
+        summary=summary,
+        tokenizer=TokenizerInfo(
+            kind=tokenizer.kind, size=tokenizer.size, fingerprint=tokenizer.fingerprint, lossy=tokenizer.lossy
+        ),
+        context=model.context,
+        policy=model.policy,
+        splits=splits,
+        cost=Cost(
+            parameters=model.parameters,
+            bytes=folder_bytes,
+            train_seconds=train_seconds,
+            score_tokens_per_second=speed,
+            generate_tokens_per_second=write_speed,
+            peak_memory_bytes=peak_memory(),
+        ),
+        curve=list(curve),
+        generation=generation,
+        chains=[chain(model, sentence) for sentence in material.sentences],
+        predictions=[
+            Prediction(context=text, candidates=predict(model, text, options.show.candidates))
+            for text in contexts
+        ],
+        samples=samples,
+    )
+    return cell, scores
+
+
+def merge(
+    cells: Sequence[Cell], scores: Sequence[EventScores], encoded: EncodedCorpus, options: EvaluationOptions
+) -> ModelResult:
+    """One row of the table: a model over all its seeds, statistics of the seeds' mean surprisals.
+
+    Costs are means over the seeds, generation statistics too; curve, chains, predictions and samples
+    are the first seed's.
+    """
+    first = cells[0]
+    splits = first.splits
+    if len(cells) > 1:
+        splits = {split: {} for split in first.splits}
+        for split, policy in itertools.product(first.splits, POLICIES):
+            splits[split][policy] = summarise(
+                split_of(encoded, split),
+                [each.logprobs[split, policy] for each in scores],
+                encoded.tokenizer,
+                words=encoded.corpus.words,
+                by_document=encoded.corpus.by_document,
+                mean_context=first.splits[split][policy].mean_context,
+                resamples=options.resamples,
+                seed=options.seed,
+            )
+    generations = [cell.generation for cell in cells if cell.generation is not None]
+    return ModelResult(
+        name=first.name,
+        kind=first.kind,
+        seeds=[cell.seed for cell in cells],
+        summary=first.summary,
+        tokenizer=first.tokenizer,
+        context=first.context,
+        policy=first.policy,
+        splits=splits,
+        cost=_mean([cell.cost for cell in cells]),
+        curve=first.curve,
+        generation=_mean(generations) if len(generations) == len(cells) else None,
+        chains=first.chains,
+        predictions=first.predictions,
+        samples=first.samples,
+    )
+
+
+def _summaries(
+    model: LanguageModel,
+    text: EncodedSplit,
+    encoded: EncodedCorpus,
+    scores: EventScores,
+    split: SplitName,
+    options: EvaluationOptions,
+) -> dict[PolicyName, Scores]:
+    return {
+        policy: summarise(
+            text,
+            [scores.logprobs[split, policy]],
+            encoded.tokenizer,
+            words=encoded.corpus.words,
+            by_document=encoded.corpus.by_document,
+            mean_context=mean_context(model, text, policy),
+            resamples=options.resamples,
+            seed=options.seed,
+        )
+        for policy in POLICIES
+    }
+
+
+def _generate(
+    model: LanguageModel,
+    encoded: EncodedCorpus,
+    options: EvaluationOptions,
+    material: Material,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+) -> tuple[Generation | None, list[Sample], float]:
+    """Statistics of the model's texts (`None` where one fell short), those to show, tokens per second."""
+    settings = options.generation
+    if material.index is None:
+        return None, [], _speed(model)
+    ratio = len(encoded.test.ids) / max(1, material.test_units)
+    written = write(model, material, settings, seed=seed, tokens_per_unit=ratio, progress=progress)
+    texts = [each.measured for each in written.continuations if each is not None]
+    whole = len(texts) == len(written.continuations)
+    samples = [
+        Sample(prompt=human.prompt, text=text)
+        for human, text in zip(material.human[: settings.shown], written.texts, strict=False)
+    ]
+    generation = measure(texts, settings.length, material.index) if whole else None
+    return generation, samples, written.tokens_per_second
+
+
+def _speed(model: LanguageModel, rows: int = 8, tokens: int = 32) -> float:
+    """Tokens per second where no text is asked for: a few rows from nothing."""
+    begin = time.perf_counter()
+    empty = np.zeros(0, dtype=np.int64)
+    generate(model, [empty] * rows, temperature(1.0), max_tokens=tokens)
+    return rows * tokens / max(time.perf_counter() - begin, 1e-9)
+
+
+def _mean(records: Sequence[AnyRecord]) -> AnyRecord:
+    """Numbers become their mean over the seeds (a whole number stays whole), all else is the first one's."""
+    values = {}
+    for field in type(records[0]).model_fields:
+        column = [getattr(record, field) for record in records]
+        values[field] = column[0]
+        if isinstance(column[0], float):
+            values[field] = float(np.mean(column))
+        elif isinstance(column[0], int):
+            values[field] = round(float(np.mean(column)))
+    return type(records[0])(**values)
+
+
+def _flat(scores: Sequence[Floats]) -> Floats:
+    return np.concatenate([np.zeros(0), *scores]).astype(np.float64)

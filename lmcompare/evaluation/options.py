@@ -1,0 +1,72 @@
+"""What may be set of an evaluation: the table `[evaluation]` of an experiment file.
+
+Knows nothing of what is done with it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lmcompare.errors import InputError
+from lmcompare.evaluation.results import SplitName
+from lmcompare.generation.rules import parse
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GenerationOptions(_Options):
+    """Text that each model writes, and how it is measured. A unit is a word, or a character."""
+
+    prompts: int = Field(
+        default=32, ge=0, description="prompts taken from the test text; 0 for no generation"
+    )
+    prompt_units: int = Field(default=16, ge=1, description="units of a prompt")
+    length: int = Field(default=60, ge=8, description="units of each continuation, the human one included")
+    rule: str = Field(
+        default="temperature(1.0)", description='sampling rule, such as "temperature(0.8) top_p(0.95)"'
+    )
+    seed: int = Field(default=1, ge=0, description="fixes all draws, together with the model's seed")
+    shown: int = Field(default=3, ge=0, description="continuations that the report shows")
+
+    @field_validator("rule")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        try:
+            return repr(parse(value))
+        except InputError as error:
+            raise ValueError(str(error)) from None
+
+
+class ShowOptions(_Options):
+    """What the report shows token by token; empty lists are filled from the test text."""
+
+    sentences: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="sentences whose probability is shown factor by factor"
+    )
+    contexts: list[str] = Field(default_factory=list, description="texts whose next token is predicted")
+    candidates: int = Field(default=8, ge=1, le=100, description="next tokens shown for each context")
+
+
+class EvaluationOptions(_Options):
+    """How all models of an experiment are evaluated."""
+
+    splits: list[SplitName] = Field(
+        default=["valid", "test"], min_length=1, description="splits that are scored"
+    )
+    resamples: int = Field(
+        default=10_000, ge=100, description="samples of each bootstrap and permutation test"
+    )
+    seed: int = Field(default=0, ge=0, description="of the bootstrap and the permutation test")
+    generation: GenerationOptions = Field(default_factory=GenerationOptions)
+    show: ShowOptions = Field(default_factory=ShowOptions)
+
+    @field_validator("splits")
+    @classmethod
+    def _once(cls, value: list[SplitName]) -> list[SplitName]:
+        if len(set(value)) < len(value):
+            raise ValueError("a split is named twice")
+        return value

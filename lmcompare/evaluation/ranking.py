@@ -1,0 +1,97 @@
+"""Rows set against each other: paired differences of all models, and the headline or its refusal.
+
+Knows what may be compared with what, and leaves how to `significance`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.perplexity import surprisals
+from lmcompare.evaluation.results import (
+    POLICIES,
+    ModelResult,
+    PairedDifference,
+    PolicyName,
+    Ranking,
+    SplitName,
+)
+from lmcompare.evaluation.significance import Paired, differences
+from lmcompare.evaluation.units import split_of, units_of
+
+if TYPE_CHECKING:
+    from lmcompare.text.encoded import EncodedCorpus
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One model of a comparison.
+
+    Attributes:
+        result: its row.
+        scores: of each of its seeds, in the order of `result.seeds`.
+        encoded: the text that it was scored on, in its own tokens.
+    """
+
+    result: ModelResult
+    scores: list[EventScores]
+    encoded: EncodedCorpus
+
+
+def compare(contenders: Sequence[Contender], options: EvaluationOptions) -> list[PairedDifference]:
+    """Every pair of models that can be compared, on each split under each policy.
+
+    Models of one event space are compared per token, others per byte of the original text. A pair of
+    different event spaces of which one is lossy is left out: see `why_incomparable`.
+    """
+    found: list[PairedDifference] = []
+    pairs = [
+        (a.result.name, b.result.name)
+        for a, b in itertools.combinations(contenders, 2)
+        if not why_incomparable([a.result, b.result])
+    ]
+    for split, policy in itertools.product(options.splits, POLICIES):
+        models = {each.result.name: _paired(each, split, policy) for each in contenders}
+        found += differences(
+            models, split=split, policy=policy, pairs=pairs, resamples=options.resamples, seed=options.seed
+        )
+    return found
+
+
+def rank(results: Sequence[ModelResult]) -> Ranking:
+    """The headline: models by bits on the test text (else valid), each under its native policy."""
+    same = len({result.tokenizer.fingerprint for result in results}) <= 1
+    unit: Literal["bits_per_token", "bits_per_byte"] = "bits_per_token" if same else "bits_per_byte"
+    split: SplitName = "test" if all("test" in result.splits for result in results) else "valid"
+    order = sorted(results, key=lambda result: float(getattr(result.splits[split]["native"], unit)))
+    refused = why_incomparable(results)
+    names = [result.name for result in (results if refused else order)]
+    return Ranking(unit=unit, policy="native", order=names, refused=refused)
+
+
+def why_incomparable(results: Sequence[ModelResult]) -> str:
+    """Why these models cannot be put in an order; "" where they can.
+
+    Models that predict different tokens can be compared per byte of the original text only if each of
+    them has to predict all of it. A lossy tokenizer spares its model what it throws away.
+    """
+    if len({result.tokenizer.fingerprint for result in results}) <= 1:
+        return ""
+    lossy = [f"{result.name} ({result.tokenizer.lossy})" for result in results if result.tokenizer.lossy]
+    if not lossy:
+        return ""
+    spared = ", ".join(lossy)
+    return f"the models predict different tokens, and not all of the text has to be predicted by {spared}"
+
+
+def _paired(contender: Contender, split: SplitName, policy: PolicyName) -> Paired:
+    encoded = contender.encoded
+    by_document = encoded.corpus.by_document
+    units = units_of(split_of(encoded, split), encoded.tokenizer.eos, by_document=by_document)
+    finite, impossible = surprisals(units, [each.logprobs[split, policy] for each in contender.scores])
+    return Paired(units, finite, impossible, contender.result.tokenizer.fingerprint)
