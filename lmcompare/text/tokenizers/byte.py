@@ -60,7 +60,7 @@ class ByteTokenizer:
         """See `Tokenizer.decode`; bytes that are no UTF-8 become the replacement character."""
         kept = np.asarray(ids, dtype=np.int64)
         kept = np.where(kept == self.eos, _LINE_END, kept)[kept != self.bos]
-        return kept.astype(np.uint8).tobytes().decode(errors="replace")
+        return str(kept.astype(np.uint8).tobytes().decode(errors="replace"))
 
     def token(self, index: int) -> str:
         """See `Tokenizer.token`: ASCII that prints as it is, other bytes as `<0xE6>`."""
