@@ -83,7 +83,7 @@ class BpeTokenizer:
         return {"kind": self.kind, "pieces": list(self.pieces), "merges": list(self.merges)}
 
     def encode(self, sentence: str) -> Encoding:
-        """See `Tokenizer.encode`. The pieces are the sentence's bytes in order, so their lengths place them."""
+        """See `Tokenizer.encode`. The pieces' lengths in bytes give the offsets."""
         one_line(sentence)
         ids = np.array(self._engine.encode(sentence, add_special_tokens=False).ids, dtype=np.int32)
         return Encoding(ids, np.concatenate([[0], np.cumsum(self._lengths[ids])]).astype(np.int64))
