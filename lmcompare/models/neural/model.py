@@ -22,6 +22,7 @@ from lmcompare.files import load_model, save_model
 from lmcompare.interface import Floats, Ids, LanguageModel, Tokenizer
 from lmcompare.models.neural.embedding import TiedEmbedding
 from lmcompare.models.neural.options import TrainingOptions
+from lmcompare.text.tokenizers import from_json
 
 TOKENS_AT_ONCE = 8192
 """Places whose hidden vectors are computed together when scoring."""
@@ -125,8 +126,6 @@ class NeuralModel(LanguageModel, Generic[Network, Options]):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """See `LanguageModel.load`."""
-        from lmcompare.text.tokenizers import from_json
-
         stored = load_model(folder, cls.kind)
         tokenizer = from_json(stored.tokenizer)
         try:
