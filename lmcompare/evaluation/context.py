@@ -6,16 +6,12 @@ where it slides windows, its own account of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from lmcompare.evaluation.results import PolicyName
 from lmcompare.evaluation.units import sentence_lengths
 from lmcompare.interface import Ids, LanguageModel
-
-if TYPE_CHECKING:
-    from lmcompare.text.encoded import EncodedSplit
+from lmcompare.text.encoded import EncodedSplit
 
 
 def mean_context(model: LanguageModel, split: EncodedSplit, policy: PolicyName) -> float:

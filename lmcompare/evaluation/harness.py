@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -45,9 +45,7 @@ from lmcompare.generation.rules import temperature
 from lmcompare.interface import Floats, LanguageModel
 from lmcompare.models.matched import forget_at_eos
 from lmcompare.registry import Progress
-
-if TYPE_CHECKING:
-    from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
+from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

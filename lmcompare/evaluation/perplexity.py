@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from lmcompare.evaluation.resampling import bootstrap_sums, interval
 from lmcompare.evaluation.results import Scores
 from lmcompare.evaluation.units import Units, units_of
 from lmcompare.interface import Floats, Tokenizer
-
-if TYPE_CHECKING:
-    from lmcompare.text.encoded import EncodedSplit
+from lmcompare.text.encoded import EncodedSplit
 
 LARGEST = 1e-6
 """A log-probability this far above 0 is rounding; further up it is no probability."""

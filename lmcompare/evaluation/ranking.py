@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.options import EvaluationOptions
@@ -23,9 +23,7 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.significance import Paired, differences
 from lmcompare.evaluation.units import split_of, units_of
-
-if TYPE_CHECKING:
-    from lmcompare.text.encoded import EncodedCorpus
+from lmcompare.text.encoded import EncodedCorpus
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,13 @@ Knows nothing of models: it cuts events into pieces and adds up what belongs to 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from lmcompare.evaluation.results import SplitName
 from lmcompare.interface import Floats, Ids
-
-if TYPE_CHECKING:
-    from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
+from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
 
 FEWEST_DOCUMENTS = 20
 """With fewer documents than this the sentences are resampled: an interval from a handful is no interval."""

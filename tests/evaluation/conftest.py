@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.text.corpus import Corpus, Document
+from lmcompare.text.encoded import EncodedCorpus, encode_corpus
 from lmcompare.text.tokenizers.word import WordTokenizer
 
 WORDS = ["a", "b", "c"]
@@ -54,37 +54,6 @@ def markov_table(size: int, seed: int, unk: float = 0.0) -> Floats:
     table[:, 0] = 0
     table[:, 2] = unk
     return table / table.sum(axis=1, keepdims=True)
-
-
-def encode(corpus: Corpus, tokenizer: Tokenizer) -> Any:
-    """An encoded corpus in memory, worked out the slow and plain way."""
-    splits = {name: _split(corpus.splits[name], tokenizer) for name in corpus.splits}
-    return SimpleNamespace(corpus=corpus, tokenizer=tokenizer, **splits)
-
-
-def _split(documents: Sequence[Document], tokenizer: Tokenizer) -> Any:
-    ids = [tokenizer.encode_document(document.sentences) for document in documents]
-    sentences = [sentence for document in documents for sentence in document.sentences]
-    size = {
-        "words": [len(sentence.split()) + 1 for sentence in sentences],
-        "characters": [len(sentence) + 1 for sentence in sentences],
-        "bytes": [len(sentence.encode()) + 1 for sentence in sentences],
-    }
-    starts = np.cumsum([0, *map(len, ids)])
-    first = np.cumsum([0, *(len(document.sentences) for document in documents)])
-    totals = {
-        name: np.array([sum(values[i:j]) for i, j in zip(first, first[1:], strict=False)])
-        for name, values in size.items()
-    }
-    flat = np.concatenate(ids) if ids else np.zeros(0, dtype=np.int64)
-    return SimpleNamespace(
-        ids=flat,
-        starts=starts,
-        documents=ids,
-        sentences=len(sentences),
-        **totals,
-        **{f"sentence_{name}": np.array(values) for name, values in size.items()},
-    )
 
 
 @pytest.fixture
@@ -134,8 +103,8 @@ def make_corpus() -> Callable[..., Corpus]:
 
 
 @pytest.fixture
-def encoded() -> Callable[[Corpus, Tokenizer], Any]:
-    return encode
+def encoded(tmp_path: Path) -> Callable[[Corpus, Tokenizer], EncodedCorpus]:
+    return lambda corpus, tokenizer: encode_corpus(corpus, tokenizer, cache=tmp_path / "encoded")
 
 
 def slow_logprob(model: Markov, document: Ids) -> list[float]:
@@ -150,8 +119,3 @@ def slow_logprob(model: Markov, document: Ids) -> list[float]:
 @pytest.fixture
 def by_hand() -> Callable[[Markov, Ids], list[float]]:
     return slow_logprob
-
-
-@pytest.fixture
-def bits() -> Callable[[float], float]:
-    return lambda nats: nats / math.log(2)
