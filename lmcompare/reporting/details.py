@@ -1,0 +1,215 @@
+"""The smaller tables: paired differences, generated text, context, splits, one sentence's factors.
+
+Chooses and formats; computes nothing and draws nothing.
+"""
+
+from __future__ import annotations
+
+from lmcompare.evaluation.results import Generation, ModelResult, PolicyName, Results
+from lmcompare.reporting import numbers
+from lmcompare.reporting.language import Language
+from lmcompare.reporting.ordering import (
+    Difference,
+    bits,
+    chain_total,
+    differences,
+    in_order,
+    scores,
+)
+from lmcompare.reporting.table import Column, Table, TableCell
+
+_SHARES = ("distinct_1", "distinct_2", "distinct_3", "repetition_4")
+_SEEN = ("seen_2", "seen_4", "seen_8")
+_SHOWN_BEFORE = 3
+
+
+def pairs_table(results: Results, say: Language) -> Table:
+    """Every pair of models with its difference, interval, p and corrected p, both contexts."""
+    policies: tuple[PolicyName, PolicyName] = ("native", "matched")
+    found = [(policy, one) for policy in policies for one in differences(results, policy)]
+    per_byte = any(one.unit == "byte" for _, one in found)
+    columns = (
+        Column("pair", say("pairs.pair"), "left"),
+        Column("context", say("pairs.context"), "left"),
+        Column("delta", say("pairs.delta_byte" if per_byte else "pairs.delta")),
+        Column("p", say("pairs.p")),
+        Column("p_holm", say("pairs.p_holm")),
+        Column("reading", say("pairs.reading"), "left"),
+    )
+    rows = tuple(_pair_row(policy, one, per_byte, say) for policy, one in found)
+    return Table(say("pairs.title"), columns, rows, (say("pairs.note"),))
+
+
+def generation_table(results: Results, say: Language) -> Table | None:
+    """Statistics of generated text, the human text's own row first; `None` where none was generated."""
+    rows: list[tuple[TableCell, ...]] = []
+    measured: list[Generation] = []
+    if results.human is not None:
+        rows.append((TableCell(say("generation.human")), *_generation_cells(results.human)))
+        measured.append(results.human)
+    for model in in_order(results):
+        if model.generation is not None:
+            rows.append((TableCell(model.name), *_generation_cells(model.generation)))
+            measured.append(model.generation)
+    if not any(model.generation for model in results.models):
+        return None
+    keys = (*_SHARES, "self_bleu", "mean_sentence_length", *_SEEN)
+    columns = (
+        Column("source", say("generation.source"), "left"),
+        *(Column(key, say(f"generation.{key}")) for key in keys),
+    )
+    one = measured[-1]
+    size = say(
+        "generation.size", samples=f"{one.samples:,}", length=f"{one.length:,}", unit=say(f"text.{one.unit}")
+    )
+    human = results.human is not None
+    notes = (
+        (size, say("generation.ceiling"), say("generation.note")) if human else (size, say("generation.note"))
+    )
+    marked = frozenset({0}) if human else frozenset[int]()
+    return Table(say("generation.title"), columns, tuple(rows), notes, marked)
+
+
+def context_table(results: Results, say: Language) -> Table:
+    """What each model may look at, and its perplexity with and without context across lines."""
+    keys = ("model", "tokenizer", "context", "policy", "mean", "events", "native", "matched")
+    columns = tuple(
+        Column(
+            key,
+            say("column.model.label") if key == "model" else say(f"context.{key}"),
+            "left" if key in ("model", "tokenizer", "policy") else "right",
+        )
+        for key in keys
+    )
+    return Table(
+        say("context.title"), columns, tuple(_context_row(results, one, say) for one in in_order(results))
+    )
+
+
+def splits_table(results: Results, say: Language) -> Table:
+    """The corpus's splits in every unit, with the exact duplicates."""
+    splits = results.corpus.splits
+    keys = ["documents", "sentences", "words", "characters", "bytes", "duplicates"]
+    if all(split.words is None for split in splits.values()):
+        keys.remove("words")
+    columns = (
+        Column("split", say("split.split"), "left"),
+        *(Column(key, say(f"split.{key}")) for key in keys),
+    )
+    rows = []
+    for name, split in splits.items():
+        values = [None if key == "duplicates" and name == "train" else getattr(split, key) for key in keys]
+        cells = [
+            TableCell(numbers.MISSING) if value is None else TableCell(f"{value:,}", value)
+            for value in values
+        ]
+        rows.append((TableCell(say(f"split.{name}")), *cells))
+    return Table(say("split.title"), columns, tuple(rows))
+
+
+def chain_table(results: Results, number: int, models: list[ModelResult], say: Language) -> Table:
+    """The factors of one sentence, one row a position, one column a model; then product, bits, perplexity.
+
+    Args:
+        results: what was found.
+        number: which of `results.chain_sentences`.
+        models: models whose tokens of this sentence are the same.
+        say: the language.
+    """
+    chains = [model.chains[number] for model in models]
+    tokens = [step.token for step in chains[0]]
+    columns = (
+        Column("t", say("chain.position")),
+        Column("factor", say("chain.factor"), "left"),
+        *(Column(f"model_{index}", model.name) for index, model in enumerate(models)),
+    )
+    rows = [
+        (
+            TableCell(str(position + 1), position),
+            TableCell(factor(tokens, position)),
+            *(TableCell(numbers.probability(_probability(chain[position].logprob))) for chain in chains),
+        )
+        for position in range(len(tokens))
+    ]
+    totals = [chain_total(chain) for chain in chains]
+    label, empty = "chain.product", TableCell("")
+    marked = len(rows)
+    ends = (
+        (label, [numbers.power_of_ten(total.log10) for total in totals]),
+        ("chain.bits", [numbers.fixed(total.bits, 1) for total in totals]),
+        ("chain.perplexity", [numbers.perplexity(total.perplexity) for total in totals]),
+    )
+    rows += [(empty, TableCell(say(key)), *(TableCell(text) for text in texts)) for key, texts in ends]
+    return Table(
+        say("chain.caption"), columns, tuple(rows), marked=frozenset(range(marked, marked + len(ends)))
+    )
+
+
+def factor(tokens: list[str], position: int) -> str:
+    """One factor as it is written in the chain rule, what stands far before cut: `P(mat | … on the)`."""
+    before = [visible(token) for token in tokens[max(0, position - _SHOWN_BEFORE) : position]]
+    given = " ".join((["…"] if position > _SHOWN_BEFORE else []) + before)
+    return f"P({visible(tokens[position])} | {given})" if given else f"P({visible(tokens[position])})"
+
+
+def visible(token: str) -> str:
+    """A token with its white space made visible: a space as ␣, a line end as ⏎, a tab as ⇥."""
+    return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥") or "∅"
+
+
+def _probability(logprob: float) -> float:
+    return float(2.0 ** -bits(logprob)) if logprob > float("-inf") else 0.0
+
+
+def _pair_row(policy: str, one: Difference, per_byte: bool, say: Language) -> tuple[TableCell, ...]:
+    decimals = max(2, numbers.decimals_of(one.low, one.high, 3))
+    low, high = numbers.signed(one.low, decimals), numbers.signed(one.high, decimals)
+    delta = f"{numbers.signed(one.value, decimals)} [{low}, {high}]"
+    if per_byte and one.unit == "token":
+        delta += f" /{say('text.token')}"
+    reading = say("pairs.unclear")
+    if not one.finite:
+        delta, reading = numbers.fixed(one.value, 0), say("pairs.infinite")
+    elif one.clear:
+        reading = say("pairs.better", model=one.a if one.value < 0 else one.b)
+    return (
+        TableCell(f"{one.a} − {one.b}"),
+        TableCell(say(f"text.{policy}")),
+        TableCell(delta, one.value),
+        TableCell(numbers.p_value(one.p).removeprefix("p = ").removeprefix("p "), one.p),
+        TableCell(numbers.p_value(one.p_holm).removeprefix("p = ").removeprefix("p "), one.p_holm),
+        TableCell(reading),
+    )
+
+
+def _generation_cells(found: Generation) -> list[TableCell]:
+    shares = [TableCell(numbers.fixed(getattr(found, key), 3), getattr(found, key)) for key in _SHARES]
+    seen = [TableCell(numbers.fixed(getattr(found, key), 3), getattr(found, key)) for key in _SEEN]
+    bleu = TableCell(numbers.fixed(found.self_bleu, 1), found.self_bleu)
+    length = TableCell(numbers.fixed(found.mean_sentence_length, 1), found.mean_sentence_length)
+    return [*shares, bleu, length, *seen]
+
+
+def _context_row(results: Results, model: ModelResult, say: Language) -> tuple[TableCell, ...]:
+    native, matched = scores(results, model, "native"), scores(results, model, "matched")
+    limit = say("text.unlimited")
+    if model.context is not None:
+        limit = say("text.tokens_back", count=f"{model.context:,}")
+    mean = events = TableCell(numbers.MISSING)
+    if native is not None:
+        mean = TableCell(numbers.fixed(native.mean_context, 1), native.mean_context)
+        events = TableCell(f"{native.events:,}", native.events)
+    return (
+        TableCell(model.name),
+        TableCell(f"{model.tokenizer.kind} ({model.tokenizer.size:,})"),
+        TableCell(limit, model.context),
+        TableCell(say("context.reads_on" if model.policy == "document" else "context.forgets")),
+        mean,
+        events,
+        *(
+            TableCell(numbers.MISSING)
+            if found is None
+            else TableCell(numbers.perplexity(found.perplexity), found.perplexity)
+            for found in (native, matched)
+        ),
+    )

@@ -1,0 +1,113 @@
+"""Numbers as people read them: digits that the uncertainty supports, units, signs, the sign for infinity.
+
+Formats and nothing else: no statistic is computed here, and no language is known here (the signs and
+SI prefixes are the same in all of them).
+"""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def fixed(value: float, decimals: int) -> str:
+    """`value` with a true minus sign, thousands separators, and ∞ where it is infinite."""
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.{decimals}f}"
+    if text.startswith("-"):
+        text = "−" + text[1:] if float(text.replace(",", "")) else text[1:]
+    return text
+
+
+def decimals_of(low: float, high: float, default: int) -> int:
+    """Decimals that show two significant digits of half the interval; `default` where there is none."""
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return default
+    return max(0, min(4, 1 - math.floor(math.log10(half))))
+
+
+def with_interval(value: float, ci: tuple[float, float], default: int = 1) -> str:
+    """A value and its interval at the same digits: `220.1 [214.9, 225.6]`; the value alone without one."""
+    low, high = ci
+    if not all(map(math.isfinite, (value, low, high))):
+        return fixed(value, default)
+    decimals = decimals_of(low, high, default)
+    return f"{fixed(value, decimals)} [{fixed(low, decimals)}, {fixed(high, decimals)}]"
+
+
+def perplexity(value: float) -> str:
+    """A perplexity without an interval, at four significant digits or one decimal: `3.142`, `220.1`."""
+    if not math.isfinite(value):
+        return fixed(value, 0)
+    return fixed(value, max(1, 3 - math.floor(math.log10(max(value, 1.0)))))
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign: `+0.31`, `−0.31`."""
+    return ("+" if value > 0 else "") + fixed(value, decimals)
+
+
+def count(value: float) -> str:
+    """A count at three significant digits with an SI prefix: `843`, `12.3 k`, `1.85 M`."""
+    return _scaled(value, 1000.0, ("", "k", "M", "G", "T"))
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units: `512 B`, `14.2 MB`."""
+    return _scaled(value, 1000.0, ("B", "kB", "MB", "GB", "TB"))
+
+
+def duration(seconds: float) -> str:
+    """A time: `0.42 s`, `38 s`, `4.2 min`, `1.3 h`."""
+    if not math.isfinite(seconds):
+        return MISSING
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds >= 0.01 or seconds == 0 else f"{seconds * 1000:.2g} ms"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def p_value(p: float) -> str:
+    """A p value as an (in)equation: `p = 0.012`, `p < 0.001`."""
+    if math.isnan(p):
+        return f"p = {MISSING}"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def probability(value: float) -> str:
+    """A probability at three significant digits, small ones as powers of ten: `0.0123`, `3.20×10⁻⁵`."""
+    if value == 0 or math.isnan(value):
+        return "0" if value == 0 else MISSING
+    if value >= 0.001:
+        decimals = max(3, 2 - math.floor(math.log10(value)))
+        return f"{value:.{decimals}f}" if value < 0.9995 else f"{value:.4f}"
+    return power_of_ten(math.log10(value))
+
+
+def power_of_ten(log10: float) -> str:
+    """A number too small for a float, from its decimal logarithm: `1.85×10⁻⁴²`."""
+    if math.isinf(log10) or math.isnan(log10):
+        return "0" if log10 < 0 else MISSING
+    exponent = math.floor(log10)
+    digits = f"{10 ** (log10 - exponent):.2f}"
+    if digits == "10.00":
+        digits, exponent = "1.00", exponent + 1
+    return digits if exponent == 0 else f"{digits}×10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def _scaled(value: float, base: float, prefixes: tuple[str, ...]) -> str:
+    if not math.isfinite(value):
+        return MISSING
+    step = 0
+    while abs(value) >= base * 0.9995 and step + 1 < len(prefixes):
+        value, step = value / base, step + 1
+    whole = abs(value) >= 100 or (step == 0 and float(value).is_integer())
+    text = f"{value:.0f}" if whole else f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{text} {prefixes[step]}".rstrip()

@@ -1,0 +1,155 @@
+"""Which rows stand first and how two of them differ: how the reporting reads a `Results`.
+
+Selects, orients and sums what the evaluation found; every statistic was computed before. Knows
+nothing of languages and of renderers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lmcompare.evaluation.results import ChainStep, ModelResult, PolicyName, Results, Scores, SplitName
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Model `a` minus model `b`: negative means that `a` needs fewer bits.
+
+    Attributes:
+        value: bits per token, or per byte where the event spaces differ (`unit` says which).
+        low: lower end of the 95 % interval.
+        high: upper end.
+        unit: "token" or "byte".
+        p: two-sided, paired.
+        p_holm: after Holm's correction.
+        resampled: "documents" or "sentences", `units` of them.
+        units: how many were resampled.
+    """
+
+    a: str
+    b: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    p: float
+    p_holm: float
+    resampled: str
+    units: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether neither model gave probability zero to an event that the other could predict."""
+        return all(map(math.isfinite, (self.value, self.low, self.high)))
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes zero and the corrected test agrees."""
+        return self.finite and (self.low > 0 or self.high < 0) and self.p_holm < ALPHA
+
+    @property
+    def percent(self) -> tuple[float, float, float]:
+        """By how many percent the perplexity of `a` lies below that of `b`, and the interval's ends.
+
+        Perplexity per token is 2 to the bits per token (per byte likewise), so a difference of d bits
+        is a factor of 2^d.
+        """
+        low, high = sorted((100 * (1 - 2.0**self.low), 100 * (1 - 2.0**self.high)))
+        return 100 * (1 - 2.0**self.value), low, high
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTotal:
+    """The product of one sentence's factors: its decimal logarithm, its bits, its perplexity."""
+
+    events: int
+    log10: float
+    bits: float
+    perplexity: float
+
+
+def headline_split(results: Results) -> SplitName:
+    """The split that the report is about: `test`, or `valid` where a model was not scored on `test`."""
+    return "test" if all("test" in model.splits for model in results.models) else "valid"
+
+
+def in_order(results: Results) -> list[ModelResult]:
+    """The models, best first where a ranking was given, else as the experiment lists them."""
+    if results.ranking.refused:
+        return list(results.models)
+    place = {name: index for index, name in enumerate(results.ranking.order)}
+    return sorted(results.models, key=lambda model: place.get(model.name, len(place)))
+
+
+def is_ranked(results: Results, name: str) -> bool:
+    """Whether the ranking was given and holds this model."""
+    return not results.ranking.refused and name in results.ranking.order
+
+
+def scores(results: Results, model: ModelResult, policy: PolicyName | None = None) -> Scores | None:
+    """A model's scores on the headline split under a policy (the ranking's, unless given)."""
+    return model.splits.get(headline_split(results), {}).get(policy or results.ranking.policy)
+
+
+def same_event_space(results: Results) -> bool:
+    """Whether all models predict the same events, so that perplexities compare token by token."""
+    return len({model.tokenizer.fingerprint for model in results.models}) < 2
+
+
+def difference(
+    results: Results, a: str, b: str, policy: PolicyName | None = None, split: SplitName | None = None
+) -> Difference | None:
+    """`a` minus `b`, whichever way round it was computed; `None` where it was not."""
+    wanted = (split or headline_split(results), policy or results.ranking.policy)
+    for found in results.comparisons:
+        if {found.a, found.b} != {a, b} or (found.split, found.policy) != wanted:
+            continue
+        per_token = found.delta_bits_per_token is not None
+        value = (
+            found.delta_bits_per_byte if found.delta_bits_per_token is None else found.delta_bits_per_token
+        )
+        low, high = found.ci95
+        if found.a == b:
+            value, low, high = -value, -high, -low
+        unit = "token" if per_token else "byte"
+        return Difference(a, b, value, low, high, unit, found.p, found.p_holm, found.unit, found.units)
+    return None
+
+
+def differences(results: Results, policy: PolicyName | None = None) -> list[Difference]:
+    """All pairs that were compared on the headline split, the better ranked model as `a`."""
+    models = [model.name for model in in_order(results)]
+    pairs = [(a, b) for index, a in enumerate(models) for b in models[index + 1 :]]
+    found = [difference(results, a, b, policy) for a, b in pairs]
+    return [one for one in found if one is not None]
+
+
+def chain_total(chain: list[ChainStep]) -> ChainTotal:
+    """What the factors of one sentence multiply to: sum of logarithms, so that nothing underflows."""
+    total = math.fsum(step.logprob for step in chain) if _possible(chain) else -math.inf
+    perplexity = math.exp(-total / len(chain)) if chain and math.isfinite(total) else math.inf
+    return ChainTotal(len(chain), total / math.log(10), -total / math.log(2) + 0.0, perplexity)
+
+
+def bits(logprob: float) -> float:
+    """Surprisal in bits of a natural log-probability."""
+    return -logprob / math.log(2) + 0.0
+
+
+def entropy_floor(results: Results) -> float | None:
+    """The corpus's exact entropy in bits per token, where it is known for the models' event space."""
+    kinds = {model.tokenizer.kind for model in results.models}
+    for key, value in results.corpus.facts.items():
+        rest = key.removeprefix("entropy_bits_per_token")
+        if rest == key or not isinstance(value, float | int):
+            continue
+        if not rest or kinds == {rest.strip("_")}:
+            return float(value)
+    return None
+
+
+def _possible(chain: list[ChainStep]) -> bool:
+    return all(step.logprob > -math.inf for step in chain)

@@ -1,0 +1,161 @@
+"""The numbers as sentences: who predicts best and how sure that is, what else follows, what to mind.
+
+Says only what the paired tests support. Knows nothing of tables, figures and pages.
+"""
+
+from __future__ import annotations
+
+import math
+
+from lmcompare.evaluation.results import ModelResult, Results
+from lmcompare.reporting import numbers
+from lmcompare.reporting.language import Language
+from lmcompare.reporting.ordering import (
+    Difference,
+    difference,
+    differences,
+    headline_split,
+    in_order,
+    same_event_space,
+    scores,
+)
+
+CLASSICAL = frozenset({"ngram", "kenlm"})
+NEURAL = frozenset({"feedforward", "lstm", "transformer"})
+FEW_UNITS = 20
+
+
+def verdict(results: Results, say: Language) -> str:
+    """The headline as one sentence: the best model, by how much, how sure, on what text."""
+    models = in_order(results)
+    if not models:
+        return say("verdict.empty")
+    first = scores(results, models[0])
+    text = _text(results, say)
+    values: dict[str, object] = {"best": models[0].name, "text": text}
+    if first is not None:
+        values["perplexity"] = numbers.with_interval(first.perplexity, first.ci95)
+    if len(models) == 1:
+        return say("verdict.single", **{"perplexity": numbers.MISSING, **values})
+    if results.ranking.refused:
+        key = "verdict.refused" if same_event_space(results) else "verdict.refused_spaces"
+        return say(key, reason=results.ranking.refused.rstrip("."))
+    second = scores(results, models[1])
+    values["second"] = models[1].name
+    if first is not None and math.isinf(first.perplexity):
+        return say("verdict.all_infinite", text=text)
+    if second is not None and math.isinf(second.perplexity):
+        return say("verdict.infinite", **values, zeros=f"{second.zero_probability_events:,}")
+    found = difference(results, models[0].name, models[1].name)
+    if found is None or not found.finite:
+        other = numbers.MISSING if second is None else numbers.with_interval(second.perplexity, second.ci95)
+        return say("verdict.untested", **{"perplexity": numbers.MISSING, **values}, other=other)
+    if not found.clear:
+        return say("verdict.tie", **values, **_words(found, say, signed=True))
+    if found.value > 0:
+        # The ranking and the test disagree only where they were made in different units.
+        values["best"], values["second"] = values["second"], values["best"]
+        found = difference(results, models[1].name, models[0].name) or found
+    key = "verdict.best" if found.unit == "token" else "verdict.best_bytes"
+    return say(key, **values, **_words(found, say, signed=False))
+
+
+def findings(results: Results, say: Language) -> list[str]:
+    """What else follows: neural against classical, what context is worth, what training cost."""
+    sentences = []
+    models = in_order(results)
+    if not results.ranking.refused:
+        sentences += _families(results, models, say)
+    for model in models:
+        native, matched = scores(results, model, "native"), scores(results, model, "matched")
+        if model.policy != "document" or native is None or matched is None:
+            continue
+        if math.isfinite(native.perplexity) and math.isfinite(matched.perplexity):
+            shown = {
+                "native": numbers.perplexity(native.perplexity),
+                "matched": numbers.perplexity(matched.perplexity),
+            }
+            sentences.append(say("finding.context", model=model.name, **shown))
+    trained = [model for model in models if model.cost.train_seconds > 0]
+    if len(trained) > 1:
+        fast = min(trained, key=lambda model: model.cost.train_seconds)
+        slow = max(trained, key=lambda model: model.cost.train_seconds)
+        times = {
+            "fast_time": numbers.duration(fast.cost.train_seconds),
+            "slow_time": numbers.duration(slow.cost.train_seconds),
+        }
+        sentences.append(say("finding.cost", fast=fast.name, slow=slow.name, **times))
+    return sentences
+
+
+def cautions(results: Results, say: Language) -> list[str]:
+    """What to mind before quoting: zeros, unknown words, duplicates, lost text, few units, one seed."""
+    sentences = []
+    if not same_event_space(results):
+        sentences.append(say("caution.spaces"))
+    unknown = [found for model in results.models if (found := scores(results, model)) and found.unk_events]
+    if unknown:
+        worst = max(unknown, key=lambda found: found.unk_events)
+        sentences.append(say("caution.unk", unk=f"{worst.unk_events:,}", events=f"{worst.events:,}"))
+    for model in results.models:
+        found = scores(results, model)
+        if found is not None and found.zero_probability_events:
+            zeros, events = f"{found.zero_probability_events:,}", f"{found.events:,}"
+            sentences.append(say("caution.zeros", model=model.name, zeros=zeros, events=events))
+        if model.tokenizer.lossy and not unknown:
+            sentences.append(say("caution.lossy", model=model.name, lossy=model.tokenizer.lossy.rstrip(".")))
+    split = results.corpus.splits.get(headline_split(results))
+    if split is not None and split.duplicates:
+        counts = {"duplicates": f"{split.duplicates:,}", "sentences": f"{split.sentences:,}"}
+        sentences.append(say("caution.duplicates", **counts))
+    compared = differences(results)
+    if compared and min(one.units for one in compared) < FEW_UNITS:
+        few = min(compared, key=lambda one: one.units)
+        sentences.append(say("caution.units", units=few.units, resampled=say(f"text.{few.resampled}")))
+    once = [model.name for model in results.models if model.kind in NEURAL and len(model.seeds) < 2]
+    if once:
+        sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
+    return sentences
+
+
+def _families(results: Results, models: list[ModelResult], say: Language) -> list[str]:
+    neural = next((model for model in models if model.kind in NEURAL), None)
+    classical = next((model for model in models if model.kind in CLASSICAL), None)
+    if neural is None or classical is None or {neural.name, classical.name} == {m.name for m in models[:2]}:
+        return []  # the verdict has said it already
+    found = difference(results, neural.name, classical.name)
+    if found is None or not found.finite:
+        return []
+    key = "finding.families_tie" if not found.clear else "finding.families"
+    if found.clear and found.value > 0:
+        key = "finding.families_reverse"
+        found = difference(results, classical.name, neural.name) or found
+    words = _words(found, say, signed=not found.clear)
+    return [say(key, neural=neural.name, classical=classical.name, **words)]
+
+
+def _text(results: Results, say: Language) -> str:
+    found = scores(results, in_order(results)[0])
+    events = f"{found.events:,}" if found is not None else numbers.MISSING
+    return say(f"text.{headline_split(results)}", title=results.corpus.title, events=events)
+
+
+def _words(found: Difference, say: Language, *, signed: bool) -> dict[str, str]:
+    """The parts of a sentence about a difference; unsigned where the sentence says "fewer"."""
+    decimals = max(2, numbers.decimals_of(found.low, found.high, 3))
+    value, low, high = found.value, found.low, found.high
+    if not signed:
+        value, low, high = -value, -high, -low
+    percent, *interval = found.percent
+    digits = 1 if abs(percent) < 10 else 0
+    lower, least, most = (numbers.fixed(share, digits) for share in (percent, *interval))
+    return {
+        "delta": numbers.fixed(value, decimals),
+        "low": numbers.fixed(low, decimals),
+        "high": numbers.fixed(high, decimals),
+        "unit": say(f"text.{found.unit}"),
+        "p": numbers.p_value(found.p_holm),
+        "units": f"{found.units:,}",
+        "resampled": say(f"text.{found.resampled}"),
+        "percent": f"{lower} [{least}, {most}]",
+    }
