@@ -1,0 +1,79 @@
+"""Writing a model as an ARPA file, the format that all n-gram tools read.
+
+Knows the tables and how tokens are spelled (`spelling`), nothing of estimation. Numbers are written with
+nine digits, so that a file that is read back gives the same float32 numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from lmcompare.files import explain_os_errors
+from lmcompare.models.ngram.model import NgramModel
+from lmcompare.models.ngram.spelling import names
+
+_ROWS = 100_000
+
+
+def write_arpa(model: NgramModel, path: Path) -> None:
+    """Write `path` (compressed if it ends in ".gz"), whole or not at all.
+
+    `<s>`, which is never predicted, has the customary probability -99; other impossible events have -inf,
+    and an impossible `<unk>` is left out. Orders without n-grams are left out. Words are spelled as
+    `spelling` says.
+    """
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with contextlib.ExitStack() as stack:
+                file: BinaryIO = stack.enter_context(os.fdopen(handle, "wb"))
+                if path.suffix == ".gz":
+                    # No name and no time inside: the same model gives the same bytes.
+                    packed = gzip.GzipFile("", "wb", 6, file, mtime=0)
+                    _write(model, stack.enter_context(packed))  # type: ignore[arg-type]
+                else:
+                    _write(model, file)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _write(model: NgramModel, file: BinaryIO) -> None:
+    tables, tokenizer = model.tables, model.tokenizer
+    words = np.array(names(tokenizer), dtype=object)
+    shown = np.ones(len(tables.words), dtype=bool)
+    if tokenizer.unk is not None:
+        shown[1 + tokenizer.unk] = np.isfinite(tables.logprobs[1 + tokenizer.unk])
+    logprobs = tables.logprobs / math.log(10)
+    logprobs[1 + tokenizer.bos] = -99.0
+    backoffs = tables.backoffs / math.log(10)
+
+    sizes = np.diff(tables.levels[1:])
+    sizes[0] = np.count_nonzero(shown[tables.levels[1] : tables.levels[2]])
+    order = int(np.flatnonzero(sizes)[-1]) + 1
+    header = "".join(f"ngram {n}={sizes[n - 1]}\n" for n in range(1, order + 1))
+    file.write(f"\\data\\\n{header}".encode())
+    for n in range(1, order + 1):
+        file.write(f"\n\\{n}-grams:\n".encode())
+        first, end = int(tables.levels[n]), int(tables.levels[n + 1])
+        line = "%.9g\t" + " ".join(["%s"] * n) + ("\t%.9g\n" if n < order else "\n")
+        for start in range(first, end, _ROWS):
+            stop = min(start + _ROWS, end)
+            keep = shown[start:stop]
+            columns = [logprobs[start:stop], *words[tables.grams(start, stop)].T]
+            if n < order:
+                columns.append(backoffs[start:stop])
+            fields = np.stack([column.astype(object)[keep] for column in columns], axis=1)
+            file.write((line * len(fields) % tuple(fields.ravel().tolist())).encode())
+    file.write(b"\n\\end\\\n")

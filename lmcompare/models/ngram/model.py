@@ -1,0 +1,163 @@
+"""An n-gram model behind the seam: back-off tables and the tokenizer whose ids they hold.
+
+Knows nothing of how the tables were estimated (`smoothing`) or where they were read (`arpa`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare import files
+from lmcompare.errors import InputError
+from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.models.ngram.tables import BackoffTables
+
+
+@dataclass(frozen=True)
+class NgramState:
+    """The context of each row as a node of the tables, `[batch]`."""
+
+    nodes: NDArray[np.int64]
+
+    def rows(self, index: Ids) -> NgramState:
+        """See `State.rows`."""
+        return NgramState(self.nodes[index])
+
+
+class NgramModel(LanguageModel):
+    """A back-off n-gram model; forgets at `eos`.
+
+    Args:
+        tokenizer: the event space; the tables hold its ids.
+        tables: probabilities and back-off weights.
+        settings: how the model came about, for people (kept in the model folder).
+        notes: what a user should be told about it, such as discounts that could not be estimated.
+    """
+
+    kind = "ngram"
+    policy = "sentence"
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        tables: BackoffTables,
+        settings: Mapping[str, Any] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        if tables.size != tokenizer.size:
+            raise InputError(f"the tokenizer has {tokenizer.size} ids, the n-gram tables have {tables.size}")
+        self.tokenizer, self.tables = tokenizer, tables
+        self.settings, self.notes = dict(settings or {}), list(notes)
+        self.context = tables.order - 1
+        self.parameters = tables.numbers
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-gram."""
+        return self.tables.order
+
+    def start(self, batch: int) -> tuple[Floats, State]:
+        """See `LanguageModel.start`."""
+        nodes = np.full(batch, self._opening, dtype=np.int64)
+        return self.tables.distributions(nodes), NgramState(nodes)
+
+    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
+        """See `LanguageModel.step`; a row that reads `eos` starts its next sentence."""
+        read = cast(NgramState, state).nodes
+        _, _, nodes = self._walk(np.asarray(tokens), np.arange(len(tokens) + 1), read)
+        return self.tables.distributions(nodes), NgramState(nodes)
+
+    def score(self, documents: Sequence[Ids]) -> list[Floats]:
+        """See `LanguageModel.score`."""
+        scores, _, bounds = self._read(documents)
+        return np.split(scores, bounds[1:-1]) if documents else []
+
+    def matched_order(self, documents: Sequence[Ids]) -> list[NDArray[np.int8]]:
+        """Length of the n-gram whose probability each event was given, one array a document."""
+        _, matched, bounds = self._read(documents)
+        return np.split(self.tables.orders_of(matched), bounds[1:-1]) if documents else []
+
+    def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
+        """See `LanguageModel.next_logprobs`."""
+        tails = [self._visible(np.asarray(context)) for context in contexts]
+        nodes = np.array([0 if cut else self._opening for _, cut in tails], dtype=np.int64)
+        tokens, bounds = _join([tail for tail, _ in tails])
+        _, _, nodes = self._walk(tokens, bounds, nodes)
+        return self.tables.distributions(nodes)
+
+    def save(self, folder: Path) -> None:
+        """See `LanguageModel.save`."""
+        tables = self.tables
+        arrays = {
+            "words": _narrow(tables.words),
+            "logprobs": tables.logprobs,
+            "children": _narrow(np.diff(tables.starts)),
+            "backoffs": tables.backoffs,
+            "suffixes": _narrow(tables.suffixes),
+            "levels": tables.levels,
+        }
+        config = {"order": self.order, "settings": self.settings, "notes": self.notes}
+        files.save_model(folder, self.kind, config, arrays, self.tokenizer.to_json())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See `LanguageModel.load`."""
+        from lmcompare.text.tokenizers import from_json
+
+        saved = files.load_model(folder, cls.kind)
+        names = ("words", "logprobs", "children", "backoffs", "suffixes", "levels")
+        missing = [name for name in names if name not in saved.arrays]
+        if missing:
+            raise InputError(f"weights.safetensors lacks {', '.join(missing)}", where=str(folder))
+        words, logprobs, children, backoffs, suffixes, levels = (saved.arrays[name] for name in names)
+        tables = BackoffTables(
+            words=words.astype(np.int32),
+            logprobs=logprobs,
+            starts=(1 + np.concatenate([[0], np.cumsum(children, dtype=np.int64)])).astype(np.int32),
+            backoffs=backoffs,
+            suffixes=suffixes.astype(np.int32),
+            levels=levels,
+        )
+        return cls(from_json(saved.tokenizer), tables, saved.config["settings"], saved.config["notes"])
+
+    @property
+    def _opening(self) -> int:
+        return self.tables.opening(self.tokenizer.bos)
+
+    def _walk(
+        self, tokens: Ids, bounds: Ids, nodes: Ids
+    ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+        return self.tables.walk(tokens, bounds, nodes, bos=self.tokenizer.bos, eos=self.tokenizer.eos)
+
+    def _read(self, documents: Sequence[Ids]) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+        tokens, bounds = _join(documents)
+        scores, matched, _ = self._walk(tokens, bounds, np.full(len(documents), self._opening))
+        return scores, matched, bounds
+
+    def _visible(self, context: Ids) -> tuple[Ids, bool]:
+        """The end of a context that the model can see, and whether words of its sentence were cut off."""
+        near = context[max(0, len(context) - self.order + 1) :]
+        ends = np.flatnonzero(near == self.tokenizer.eos)
+        if len(ends):
+            return near[ends[-1] + 1 :], False
+        return near, len(near) == self.order - 1
+
+
+def _join(documents: Sequence[Ids]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Documents as one array, and where each starts, then its length."""
+    bounds = np.concatenate([[0], np.cumsum([len(document) for document in documents])]).astype(np.int64)
+    parts = [np.asarray(document, dtype=np.int32) for document in documents]
+    return np.concatenate([np.zeros(0, dtype=np.int32), *parts]), bounds
+
+
+def _narrow(values: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """The same numbers, none negative, at the smallest width that holds them."""
+    top = int(values.max()) if len(values) else 0
+    width = np.uint8 if top < 2**8 else np.uint16 if top < 2**16 else np.uint32
+    return values.astype(width)

@@ -1,0 +1,255 @@
+"""Back-off tables: every n-gram of a model as a node of one tree, in five flat arrays.
+
+Knows numbers, not text, and not how the numbers came about: a model that was trained here and one
+that was read from an ARPA file have the same tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare.errors import InputError
+from lmcompare.interface import Floats, Ids
+from lmcompare.models.ngram.counts import Level
+
+LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class BackoffTables:
+    """A back-off model. Node 0 is the empty context, nodes 1 to `size` are the ids, then order by order.
+
+    Within an order, nodes are sorted by parent (the n-gram without its last word), then by last word, so
+    that the children of a node stand side by side. The n-grams below the highest order come first and
+    serve as contexts: there are `contexts` of them, the root included.
+
+    Probabilities are stored as float32 natural logarithms: half the memory of float64, at an error under
+    5e-7 for each, which is far below what any estimate is worth; they are summed in float64.
+
+    Attributes:
+        words: last word, `[nodes]`, int32 (0 for the root).
+        logprobs: log p(last word | words before it), `[nodes]`, float32 (0 for the root).
+        starts: first child, `[contexts + 1]`, int32; the next entry is one past the last child.
+        backoffs: log of the weight given to the shorter context, `[contexts]`, float32.
+        suffixes: the longest known context that ends like this one, `[contexts]`, int32.
+        levels: first node of each order from 0, then the number of nodes, `[order + 2]`, int64.
+    """
+
+    words: NDArray[np.int32]
+    logprobs: NDArray[np.float32]
+    starts: NDArray[np.int32]
+    backoffs: NDArray[np.float32]
+    suffixes: NDArray[np.int32]
+    levels: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Number of ids."""
+        return int(self.levels[2] - self.levels[1])
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-grams that the tables have room for."""
+        return len(self.levels) - 2
+
+    @property
+    def numbers(self) -> int:
+        """How many probabilities and back-off weights are stored, those of the root apart."""
+        return len(self.words) - 1 + len(self.backoffs) - 1
+
+    @cached_property
+    def parents(self) -> NDArray[np.int32]:
+        """The n-gram without its last word, `[nodes]` (0 for the root)."""
+        parents = np.repeat(np.arange(len(self.backoffs), dtype=np.int32), np.diff(self.starts))
+        return np.concatenate([np.zeros(1, dtype=np.int32), parents])
+
+    def opening(self, bos: int) -> int:
+        """The context in which each sentence starts: `bos`, or nothing in a model of order 1."""
+        return 1 + bos if self.order > 1 else 0
+
+    def walk(
+        self, tokens: Ids, bounds: Ids, nodes: Ids, *, bos: int, eos: int
+    ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+        """Read rows of tokens, each from its own context; at `eos` a row starts its next sentence.
+
+        Args:
+            tokens: the rows one after the other, `[n]`.
+            bounds: where each row starts, then `n`, `[rows + 1]`.
+            nodes: the context of each row, `[rows]`.
+            bos: id that opens each sentence.
+            eos: id that ends it.
+
+        Returns:
+            log p of each token `[n]` (float64), the n-gram whose probability was used `[n]`, and the
+            context in which each row ends `[rows]`.
+
+        Errors: `InputError` for an id that the tables do not have.
+        """
+        from lmcompare.models.ngram import kernels
+
+        tokens = np.ascontiguousarray(tokens, dtype=np.int32)
+        if len(tokens) and not (tokens.min() >= 0 and tokens.max() < self.size):
+            worst = int(tokens.min() if tokens.min() < 0 else tokens.max())
+            raise InputError(f"there is no id {worst}: the model has ids 0 to {self.size - 1}")
+        scores = np.empty(len(tokens), dtype=np.float64)
+        matched = np.empty(len(tokens), dtype=np.int64)
+        reached = np.array(nodes, dtype=np.int64)
+        kernels.walk(
+            self.words,
+            self.logprobs,
+            self.starts,
+            self.backoffs,
+            self.suffixes,
+            eos,
+            self.opening(bos),
+            tokens,
+            np.asarray(bounds, dtype=np.int64),
+            reached,
+            scores,
+            matched,
+        )
+        return scores, matched, reached
+
+    def distributions(self, nodes: Ids) -> Floats:
+        """Natural log p(next | context) of every id, `[len(nodes), size]`, float64."""
+        from lmcompare.models.ngram import kernels
+
+        out = np.empty((len(nodes), self.size), dtype=np.float64)
+        nodes = np.asarray(nodes, dtype=np.int64)
+        kernels.distributions(
+            self.words, self.logprobs, self.starts, self.backoffs, self.suffixes, nodes, out
+        )
+        return out
+
+    def orders_of(self, nodes: Ids) -> NDArray[np.int8]:
+        """The order of each n-gram: 1 for a single word."""
+        return np.asarray(np.searchsorted(self.levels, nodes, side="right") - 1, dtype=np.int8)
+
+    def grams(self, first: int, last: int) -> NDArray[np.int32]:
+        """The words of nodes `first` to `last - 1`, all of one order n, `[last - first, n]`."""
+        nodes: NDArray[np.integer[Any]] = np.arange(first, last)
+        columns = []
+        for _ in range(int(self.orders_of(nodes[:1])[0]) if last > first else 0):
+            columns.append(self.words[nodes])
+            nodes = self.parents[nodes]
+        return np.stack(columns[::-1], axis=1) if columns else np.zeros((0, 0), dtype=np.int32)
+
+
+def flatten(
+    levels: Sequence[Level],
+    kept: Sequence[NDArray[np.bool_]],
+    logprobs: Sequence[NDArray[np.float64]],
+    backoffs: Sequence[NDArray[np.float64]],
+) -> BackoffTables:
+    """Tables of the n-grams that are `kept`.
+
+    Args:
+        levels: the n-grams of each order; every prefix and suffix of one that is kept is kept.
+        kept: which to keep, one array an order; all of order 1.
+        logprobs: natural log p of each n-gram, one array an order.
+        backoffs: natural log of each n-gram's weight as a context, one array an order but for the highest.
+    """
+    sizes = [1] + [int(np.count_nonzero(mask)) for mask in kept]
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    if first[-1] > LIMIT:
+        raise InputError(f"{first[-1]:,} n-grams are too many", remedy="Lower the order, or prune")
+    root = np.zeros(1)
+    children, suffixes = [np.array([sizes[1]])], [np.zeros(1, dtype=np.int64)]
+    renumbered = [np.zeros(1, dtype=np.int64)] + [np.cumsum(mask) - 1 for mask in kept]
+    for n in range(1, len(levels)):
+        parents = renumbered[n][levels[n].prefixes[kept[n]]]
+        children.append(np.bincount(parents, minlength=sizes[n]))
+        below = levels[n - 1].suffixes[kept[n - 1]]
+        suffixes.append(first[n - 1] + renumbered[n - 1][below] if n > 1 else np.zeros(sizes[1], np.int64))
+    starts = 1 + np.concatenate([[0], np.cumsum(np.concatenate(children))])
+    return BackoffTables(
+        words=np.concatenate(
+            [np.zeros(1, np.int32), *(lv.words[mask] for lv, mask in zip(levels, kept, strict=True))]
+        ),
+        logprobs=np.concatenate(
+            [root, *(values[mask] for values, mask in zip(logprobs, kept, strict=True))]
+        ).astype(np.float32),
+        starts=starts.astype(np.int32),
+        backoffs=np.concatenate(
+            [root, *(values[mask] for values, mask in zip(backoffs, kept[:-1], strict=True))]
+        ).astype(np.float32),
+        suffixes=np.concatenate(suffixes).astype(np.int32),
+        levels=first,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """N-grams of one order n in any order: words `[k, n]`, natural log p `[k]`, natural log weight `[k]`."""
+
+    words: NDArray[np.int32]
+    logprobs: NDArray[np.float64]
+    backoffs: NDArray[np.float64]
+
+
+def grow(grams: Sequence[Grams], refuse: Callable[[int, int, str], NoReturn]) -> BackoffTables:
+    """Tables of listed n-grams.
+
+    Args:
+        grams: order by order; order 1 lists every id, in order.
+        refuse: called with order, row and reason for an n-gram that is listed twice, or whose beginning
+            (without its last word) is not listed.
+    """
+    size = len(grams[0].words)
+    keys: list[NDArray[np.int64]] = []  # of each order from 2 on: number of the prefix * size + last word
+    ranks = [np.arange(size)]
+    first = np.concatenate([[0, 1], 1 + np.cumsum([len(g.words) for g in grams])]).astype(np.int64)
+    if first[-1] > LIMIT:
+        raise InputError(f"{first[-1]:,} n-grams are too many")
+    for n, gram in enumerate(grams[1:], 2):
+        prefixes = _find(keys, gram.words[:, :-1], size)
+        if len(missing := np.flatnonzero(prefixes < 0)):
+            refuse(
+                n, int(missing[0]), f"the first {n - 1} words are not listed as an n-gram of order {n - 1}"
+            )
+        unsorted = prefixes * size + gram.words[:, -1]
+        ranks.append(np.argsort(unsorted))
+        keys.append(unsorted[ranks[-1]])
+        if len(twice := np.flatnonzero(keys[-1][1:] == keys[-1][:-1])):
+            refuse(n, int(ranks[-1][twice[0] + 1]), "the n-gram stands twice")
+    children = [np.array([size])]
+    children += [np.bincount(k // size, minlength=len(g.words)) for k, g in zip(keys, grams, strict=False)]
+    suffixes = [np.zeros(1 + size, dtype=np.int64)] if len(grams) > 1 else [np.zeros(1, dtype=np.int64)]
+    for n in range(2, len(grams)):
+        words = grams[n - 1].words[ranks[n - 1]]
+        nodes = np.full(len(words), -1, dtype=np.int64)
+        for skipped in range(1, n):  # pruned models may lack the ending: then a shorter one serves
+            absent = np.flatnonzero(nodes < 0)
+            numbers = _find(keys, words[absent, skipped:], size)
+            nodes[absent] = np.where(numbers < 0, -1, numbers + first[n - skipped])
+        suffixes.append(nodes)
+    ordered = [(gram.logprobs[rank], gram.backoffs[rank]) for gram, rank in zip(grams, ranks, strict=True)]
+    root = np.zeros(1)
+    last_words = [np.zeros(1), np.arange(size), *(k % size for k in keys)]
+    return BackoffTables(
+        words=np.concatenate(last_words).astype(np.int32),
+        logprobs=np.concatenate([root, *(logprobs for logprobs, _ in ordered)]).astype(np.float32),
+        starts=(1 + np.concatenate([[0], np.cumsum(np.concatenate(children))])).astype(np.int32),
+        backoffs=np.concatenate([root, *(backoffs for _, backoffs in ordered[:-1])]).astype(np.float32),
+        suffixes=np.concatenate(suffixes).astype(np.int32),
+        levels=first,
+    )
+
+
+def _find(keys: Sequence[NDArray[np.int64]], words: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """The number of each n-gram among those of its order, or -1 where it is not listed."""
+    numbers = words[:, 0].astype(np.int64)
+    for n in range(2, words.shape[1] + 1):
+        wanted = np.where(numbers < 0, -1, numbers * size + words[:, n - 1])
+        listed = keys[n - 2]
+        places = np.searchsorted(listed, wanted)
+        inside = np.minimum(places, max(len(listed) - 1, 0))
+        hit = listed[inside] == wanted if len(listed) else np.zeros(len(wanted), dtype=bool)
+        numbers = np.where(hit, inside, -1)
+    return numbers
