@@ -57,7 +57,7 @@ class EventScores:
         logprobs: dict[tuple[SplitName, PolicyName], Floats] = {}
         splits: tuple[SplitName, ...] = ("valid", "test")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 for split in splits:
                     if f"{split}.starts" not in arrays:
                         continue

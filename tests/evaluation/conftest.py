@@ -1,59 +1,21 @@
-"""Toys of the evaluation tests: a Markov chain whose every number can be worked out by hand."""
+"""Fixtures of the evaluation tests: random text over three words, encoded, and models of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from markov_toy import Markov, markov_table, slow_logprob
 
-from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.interface import Ids, Tokenizer
 from lmcompare.text.corpus import Corpus, Document
 from lmcompare.text.encoded import EncodedCorpus, encode_corpus
 from lmcompare.text.tokenizers.word import WordTokenizer
 
 WORDS = ["a", "b", "c"]
-
-
-@dataclass
-class Last:
-    tokens: Ids
-
-    def rows(self, index: Ids) -> Last:
-        return Last(self.tokens[np.asarray(index)])
-
-
-class Markov(LanguageModel):
-    """P(next | last) from a table; row 0 (bos) is the start. Reads on over eos, or starts afresh there."""
-
-    kind = "markov"
-    parameters = 12
-    context = 1
-
-    def __init__(self, tokenizer: Tokenizer, table: Floats, policy: Any = "document") -> None:
-        self.tokenizer, self.policy = tokenizer, policy
-        with np.errstate(divide="ignore"):
-            self.table = np.log(table)
-        if policy == "sentence":
-            self.table[tokenizer.eos] = self.table[tokenizer.bos]
-
-    def start(self, batch: int) -> tuple[Floats, State]:
-        state = Last(np.full(batch, self.tokenizer.bos))
-        return self.table[state.tokens], state
-
-    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
-        return self.table[tokens], Last(np.asarray(tokens))
-
-
-def markov_table(size: int, seed: int, unk: float = 0.0) -> Floats:
-    """Random rows that sum to one, with no mass on bos and `unk` on unk."""
-    table = np.random.default_rng(seed).dirichlet(np.ones(size), size=size)
-    table[:, 0] = 0
-    table[:, 2] = unk
-    return table / table.sum(axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -105,15 +67,6 @@ def make_corpus() -> Callable[..., Corpus]:
 @pytest.fixture
 def encoded(tmp_path: Path) -> Callable[[Corpus, Tokenizer], EncodedCorpus]:
     return lambda corpus, tokenizer: encode_corpus(corpus, tokenizer, cache=tmp_path / "encoded")
-
-
-def slow_logprob(model: Markov, document: Ids) -> list[float]:
-    """log p of each event, one look-up at a time."""
-    last, found = model.tokenizer.bos, []
-    for token in document:
-        found.append(float(model.table[last, token]))
-        last = int(token)
-    return found
 
 
 @pytest.fixture
