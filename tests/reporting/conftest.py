@@ -90,7 +90,9 @@ def make(
             for step in steps
         ]
         if not neural:
-            curve = [CurvePoint(tokens=2_088_628, seconds=6.1, valid_bits_per_token=math.log2(native * scale))]
+            curve = [
+                CurvePoint(tokens=2_088_628, seconds=6.1, valid_bits_per_token=math.log2(native * scale))
+            ]
         chains = [
             [
                 ChainStep(token=token, logprob=-float(rng.gamma(2.0, 1.6)))
@@ -115,7 +117,9 @@ def make(
             for prompt in PROMPTS[lang]
         ]
         samples = [
-            Sample(prompt=prompt, text=(EVIL if evil else "") + SENTENCES[lang][1] + "\n" + SENTENCES[lang][0])
+            Sample(
+                prompt=prompt, text=(EVIL if evil else "") + SENTENCES[lang][1] + "\n" + SENTENCES[lang][0]
+            )
             for prompt in PROMPTS[lang]
         ]
         own = spaces and kind == "transformer"
@@ -185,7 +189,7 @@ def make(
         ),
         models=found,
         human=_generation(3) if generation else None,
-        human_samples=[Sample(prompt=p, text=SENTENCES[lang][0]) for p in PROMPTS[lang]] if generation else [],
+        human_samples=[Sample(prompt=p, text=SENTENCES[lang][0]) for p in PROMPTS[lang]] if generation else [],  # noqa: E501
         chain_sentences=list(SENTENCES[lang]),
         comparisons=_pairs(found, spaces) if compared else [],
         ranking=Ranking(
@@ -224,7 +228,9 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
                         policy=policy,
                         delta_bits_per_token=None if foreign else delta,
                         delta_bits_per_byte=delta / 5.6,
-                        ci95=(delta / 5.6 - half, delta / 5.6 + half) if foreign else (delta - half, delta + half),
+                        ci95=(delta / 5.6 - half, delta / 5.6 + half)
+                        if foreign
+                        else (delta - half, delta + half),
                         p=0.31 if near else 0.0001,
                         p_holm=0.62 if near else 0.0003,
                         unit="documents",
