@@ -10,7 +10,6 @@ from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import (
     Difference,
-    bits,
     chain_total,
     differences,
     in_order,
@@ -127,7 +126,7 @@ def chain_table(results: Results, number: int, models: list[ModelResult], say: L
         (
             TableCell(str(position + 1), position),
             TableCell(factor(tokens, position)),
-            *(TableCell(numbers.probability(_probability(chain[position].logprob))) for chain in chains),
+            *(TableCell(numbers.factor(chain[position].logprob)) for chain in chains),
         )
         for position in range(len(tokens))
     ]
@@ -155,10 +154,6 @@ def factor(tokens: list[str], position: int) -> str:
 def visible(token: str) -> str:
     """A token with its white space made visible: a space as ␣, a line end as ⏎, a tab as ⇥."""
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥") or "∅"
-
-
-def _probability(logprob: float) -> float:
-    return float(2.0 ** -bits(logprob)) if logprob > float("-inf") else 0.0
 
 
 def _pair_row(policy: str, one: Difference, per_byte: bool, say: Language) -> tuple[TableCell, ...]:

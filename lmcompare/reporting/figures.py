@@ -41,6 +41,7 @@ __all__ = [
 ]
 _WIDTH = 7.6
 _PER_LINE = 18
+_ABREAST = 4
 
 
 def learning_curve(results: Results, lang: str = "en") -> Figure:
@@ -161,6 +162,7 @@ def perplexities(results: Results, lang: str = "en") -> Figure:
                     fontsize=8.5,
                 )
         axes.set_yticks(range(len(models)), [model.name for model in models][::-1])
+        axes.set_ylim(-0.55, len(models) - 0.45)
         axes.grid(axis="y", visible=False)
         axes.set_xlim(left=0)
     return figure
@@ -203,7 +205,8 @@ def surprisals(results: Results, sentence: int = 0, lang: str = "en") -> Figure:
                 bars = axes.bar(places, drawn, width, color=colour, label=_shown(name))
                 for bar, height in zip(bars, heights, strict=True):
                     if math.isinf(height):
-                        axes.annotate("∞", (bar.get_x() + width / 2, top), ha="center", va="bottom")
+                        place = (bar.get_x() + width / 2, top * 0.98)
+                        axes.annotate("∞", place, ha="center", va="top", color="white", fontweight="bold")
             axes.set_xticks(range(len(here)), [_short(token) for token in here])
             if max(map(len, here)) > 4 and len(here) > 8:
                 axes.tick_params(axis="x", labelrotation=40)
@@ -227,13 +230,16 @@ def next_tokens(results: Results, context: int = 0, lang: str = "en", top: int =
     say = language(lang)
     models = [model for model in in_order(results) if context < len(model.predictions)]
     with style():
-        figure = Figure(figsize=(_WIDTH, 0.9 + 0.27 * top), label=f"next {context}")
+        lines = -(-len(models) // _ABREAST) or 1
+        figure = Figure(figsize=(_WIDTH, 0.3 + lines * (0.6 + 0.27 * top)), label=f"next {context}")
         if not models:
             return _nothing(figure, figure.add_subplot(), say("figure.nothing"))
         after = say("figure.next.after", context=models[0].predictions[context].context)
         _title(figure, f"{say('figure.next.title')}  {after}")
-        panels = figure.subplots(1, len(models), squeeze=False)[0]
-        for axes, model in zip(panels, models, strict=True):
+        panels = figure.subplots(lines, min(_ABREAST, len(models)), squeeze=False).ravel()
+        for axes in panels[len(models) :]:
+            axes.set_axis_off()
+        for axes, model in zip(panels, models, strict=False):
             found = model.predictions[context].candidates[:top]
             places = np.arange(len(found))[::-1]
             axes.barh(places, [one.probability for one in found], color=looks(results)[model.name].colour)
@@ -271,6 +277,7 @@ def cost_quality(results: Results, lang: str = "en") -> Figure:
         axes.set_ylabel(say("figure.perplexity.x" if same else "figure.perplexity.x_bytes"))
         if not points:
             return _nothing(figure, axes, say("figure.nothing"))
+        middle = sorted(point[2][0] for point in points)[len(points) // 2]
         for name, seconds, (value, low, high) in points:
             look = looks(results)[name]
             if math.isfinite(low) and math.isfinite(high):
@@ -280,7 +287,7 @@ def cost_quality(results: Results, lang: str = "en") -> Figure:
             axes.annotate(
                 name,
                 (seconds, value),
-                xytext=(-9 if late else 9, 4),
+                xytext=(-9 if late else 9, 4 if value >= middle else -12),
                 textcoords="offset points",
                 ha="right" if late else "left",
                 fontweight="bold",
@@ -288,7 +295,7 @@ def cost_quality(results: Results, lang: str = "en") -> Figure:
             )
         axes.set_xscale("log")
         axes.margins(0.15, 0.2)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * max(point[2][0] for point in points))
         _log_ticks(axes, "x")
     return figure
 

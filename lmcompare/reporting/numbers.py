@@ -91,6 +91,11 @@ def probability(value: float) -> str:
     return power_of_ten(math.log10(value))
 
 
+def factor(logprob: float) -> str:
+    """The probability of a natural log-probability, however small: `0.0123`, `1.85×10⁻⁴²⁰`."""
+    return probability(math.exp(logprob)) if logprob > -600 else power_of_ten(logprob / math.log(10))
+
+
 def power_of_ten(log10: float) -> str:
     """A number too small for a float, from its decimal logarithm: `1.85×10⁻⁴²`."""
     if math.isinf(log10) or math.isnan(log10):
