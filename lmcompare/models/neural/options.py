@@ -30,8 +30,8 @@ class TrainingOptions(BaseModel):
         patience: stop after so many validations without improvement; 0 never stops early.
         valid_tokens: validation text used on the way, at most (the reported scores use all of it).
         checkpoint_every: steps between checkpoints; one is also written after each 20 seconds.
-        sampled_softmax: expected number of negatives shared by a step's events, in training only; 0 is the
-            exact softmax. Evaluation is always exact.
+        sampled_softmax: expected number of negatives shared by a step's events, in training only. Where the
+            vocabulary has no more ids than that, or with 0, the softmax is exact. Evaluation is always exact.
         restart: share of sentence ends after which the training text starts afresh with `bos`, so that
             the model also learns to read a sentence with nothing before it.
         precision: of matrix products in training. "auto" takes bfloat16 where the processor has
@@ -40,21 +40,21 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(0.15, ge=0, lt=1)
     lr: float = Field(0.004, gt=0)
     embedding_lr: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
-    batch: Count = 32
+    batch: Count = 16
     length: Count = 64
-    epochs: float = Field(8.0, gt=0)
+    epochs: float = Field(6.0, gt=0)
     steps: Count | None = None
     warmup: float = Field(0.05, ge=0, le=1)
     clip: float = Field(1.0, ge=0)
-    evaluations: Count = 10
+    evaluations: Count = 6
     patience: int = Field(3, ge=0)
     valid_tokens: Count = 50_000
     checkpoint_every: Count = 1000
-    sampled_softmax: int = Field(0, ge=0)
+    sampled_softmax: int = Field(500, ge=0)
     restart: float = Field(0.1, ge=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
@@ -82,12 +82,14 @@ class TransformerOptions(TrainingOptions):
         stride: tokens dropped when the window is full (`None`: half the window); at most half of it.
     """
 
-    width: Count = 192
-    layers: Count = 3
-    heads: Count = 4
+    width: Count = 128
+    layers: Count = 2
+    heads: Count = 2
     window: int = Field(64, ge=2)
     stride: Count | None = None
-    lr: float = Field(0.003, gt=0)
+    lr: float = Field(0.005, gt=0)
+    embedding_lr: float | None = Field(0.008, gt=0)
+    dropout: float = Field(0.05, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _fits(self) -> TransformerOptions:
