@@ -1,0 +1,190 @@
+"""Where a corpus comes from: a name, a path or three paths, opened as one `Corpus`.
+
+Knows nothing of how a text becomes ids. Reading, cutting, fetching and making text are the business
+of the modules that it calls.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from lmcompare.errors import InputError
+from lmcompare.files import shipped
+from lmcompare.text.collection import data_folder
+from lmcompare.text.corpus import SPLITS, Corpus, Document
+from lmcompare.text.documents import SHARES, default_mode, make_documents, split_by_hash, split_stream
+from lmcompare.text.grammar_corpus import grammar_corpus
+from lmcompare.text.options import CorpusOptions, TextOptions
+from lmcompare.text.python_docs import python_docs
+from lmcompare.text.reading import SUFFIXES, read_lines, read_records
+from lmcompare.text.recipes import find_recipe, recipe_names
+
+_ALIASES: Final = {"train": ("train",), "valid": ("valid", "validation", "dev", "val"), "test": ("test",)}
+_WITHOUT_SPACES: Final = ("zh", "ja", "th", "lo", "km", "my")
+_OVERRULED: Final = tuple(TextOptions.model_fields)
+
+
+def open_corpus(reference: CorpusOptions | str, *, base: Path | None = None) -> Corpus:
+    """The text of an experiment.
+
+    Args:
+        reference: the `[corpus]` table, or a name or a path alone.
+        base: folder that paths are relative to; the current one by default.
+
+    Raises:
+        InputError: an unknown name (with the nearest), a named corpus whose text is absent (with the command that
+            gets it), a path that cannot be read (with file, line and byte), or too little text to split.
+    """
+    base = base or Path()
+    options = _as_options(reference, base) if isinstance(reference, str) else reference
+    if options.name is not None:
+        corpus = _named(options.name, options)
+    elif options.path is not None:
+        corpus = _from_path(base / Path(options.path).expanduser(), options)
+    else:
+        paths = {split: base / Path(getattr(options, split)).expanduser() for split in SPLITS}
+        corpus = _build(paths["train"].parent.name or "text", options, _separate(paths, options))
+    for split in SPLITS:
+        if not corpus.splits[split]:
+            raise InputError(f"the split {split} has no sentence", where=f"corpus {corpus.name}")
+    return corpus
+
+
+def _as_options(reference: str, base: Path) -> CorpusOptions:
+    """A name where there is such a corpus or nothing that looks like a path, else a path."""
+    names = recipe_names()
+    looks_like_path = "/" in reference or "\\" in reference or reference.endswith(SUFFIXES)
+    if reference in names or not (looks_like_path or (base / reference).exists()):
+        return CorpusOptions(name=reference)
+    return CorpusOptions(path=reference)
+
+
+def _named(name: str, options: CorpusOptions) -> Corpus:
+    recipe = find_recipe(name)
+    own = {key: getattr(options, key) for key in _OVERRULED if getattr(options, key) is not None}
+    recipe = recipe.model_copy(update=own)
+    if recipe.source == "python-docs":
+        documents = python_docs()
+        return _build(name, recipe, split_by_hash(documents, recipe, by_name=True), rule="hash of the name")
+    if recipe.source == "grammar":
+        splits, facts = grammar_corpus(shipped("corpora") / name / "grammar.toml")
+        return _build(name, recipe, splits, facts, rule="sampled")
+    folder = data_folder(name, recipe)
+    if recipe.files[0].split is None:
+        return _unsplit(name, [(file.name, folder / file.name) for file in recipe.files], recipe)
+    paths = {str(file.split): folder / file.name for file in recipe.files}
+    return _build(name, recipe, _separate(paths, recipe), rule="as published")
+
+
+def _from_path(path: Path, options: CorpusOptions) -> Corpus:
+    if path.is_dir():
+        files = _text_files(path)
+        paths = _split_files(path, files)
+        if paths:
+            return _build(path.resolve().name, options, _separate(paths, options))
+        return _unsplit(path.resolve().name, [(str(f.relative_to(path)), f) for f in files], options)
+    if path.suffix and not path.name.endswith(SUFFIXES) and path.is_file():
+        # A text file may have any name; only what is known to be packed otherwise is refused.
+        if path.suffix in (".zip", ".bz2", ".xz", ".parquet", ".pdf", ".docx", ".html"):
+            remedy = f"Give one of: {', '.join(SUFFIXES)}"
+            raise InputError(f"files of type {path.suffix} are not read", where=str(path), remedy=remedy)
+    if not path.exists():
+        raise InputError(
+            "there is no such file or folder", where=str(path), remedy=_near(path) or "Correct the path"
+        )
+    return _unsplit(path.name.partition(".")[0], [(path.name, path)], options)
+
+
+def _near(path: Path) -> str:
+    folder = path.parent
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, 1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _text_files(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.name.endswith(SUFFIXES) and path.is_file())
+    if not files:
+        remedy = f"Give a folder with files of type {', '.join(SUFFIXES)}"
+        raise InputError("there is no text file in the folder", where=str(folder), remedy=remedy)
+    return files
+
+
+def _split_files(folder: Path, files: Sequence[Path]) -> dict[str, Path]:
+    """The folder's files `train.*`, `valid.*` and `test.*` where it has such, else nothing."""
+    found: dict[str, Path] = {}
+    for path in files:
+        stem = path.name.partition(".")[0]
+        split = next((split for split, names in _ALIASES.items() if stem in names), None)
+        if split and path.parent == folder:
+            if split in found:
+                what = f"{found[split].name} and {path.name} are both the split {split}"
+                raise InputError(what, where=str(folder), remedy="Name one file for each split in [corpus]")
+            found[split] = path
+    missing = [split for split in SPLITS if split not in found]
+    if "train" in found and missing:
+        what = f"there is {found['train'].name} but no {' and no '.join(missing)} file"
+        raise InputError(what, where=str(folder), remedy="Add it, or give `path` of the one file to split")
+    return found if not missing else {}
+
+
+def _documents(name: str, path: Path, options: TextOptions, mode: str | None) -> list[Document]:
+    """The documents of one file."""
+    if ".jsonl" in path.suffixes:
+        if mode not in (None, "file"):
+            where = f"{path}, corpus.documents"
+            raise InputError(
+                "a record of a .jsonl file is a document, `documents` must not be set", where=where
+            )
+        records = read_records(path, options.field or "text")
+        parts = [
+            make_documents(f"{name}:{n}", record, options, "file") for n, record in enumerate(records, 1)
+        ]
+        return [document for part in parts for document in part]
+    lines = read_lines(path)
+    return make_documents(name, lines, options, mode or default_mode(len(lines)))
+
+
+def _separate(paths: dict[str, Path], options: TextOptions) -> dict[str, list[Document]]:
+    return {split: _documents(split, paths[split], options, options.documents) for split in SPLITS}
+
+
+def _unsplit(name: str, files: Sequence[tuple[str, Path]], options: TextOptions) -> Corpus:
+    shares = "/".join(
+        f"{100 * share / sum(options.shares or SHARES):g}" for share in options.shares or SHARES
+    )
+    if options.split == "stream":
+        lines = [line for _, path in files for line in read_lines(path)]
+        parts = split_stream(lines, options)
+        mode = options.documents or default_mode(len(lines))
+        splits = {split: make_documents(split, parts[split], options, mode) for split in SPLITS}
+        return _build(name, options, splits, rule=f"{shares} of the stream, in order")
+    mode = options.documents or ("file" if len(files) > 1 else None)
+    documents = [document for label, path in files for document in _documents(label, path, options, mode)]
+    by_name = mode == "file"
+    rule = f"{shares} by hash of the document's {'name' if by_name else 'text'}"
+    return _build(name, options, split_by_hash(documents, options, by_name=by_name), rule=rule)
+
+
+def _build(
+    name: str,
+    options: TextOptions,
+    splits: dict[str, list[Document]],
+    facts: dict[str, float | str] | None = None,
+    rule: str = "separate files",
+) -> Corpus:
+    language = options.language or "und"
+    spaced = language.partition("-")[0] not in _WITHOUT_SPACES
+    return Corpus(
+        name=name,
+        title=options.title or name,
+        language=language,
+        words=spaced if options.words is None else options.words,
+        licence=options.licence or "unknown",
+        splits=splits,
+        facts={**(facts or {}), "splits": rule},
+        by_document=options.documents != "line",
+    )
