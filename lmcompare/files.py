@@ -174,12 +174,18 @@ def save_model(
     config: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
     tokenizer: Mapping[str, Any],
+    copies: Mapping[str, Path] | None = None,
 ) -> None:
-    """Write a model folder: `model.json`, `weights.safetensors`, `tokenizer.json`, `manifest.json`."""
+    """Write a model folder: `model.json`, `weights.safetensors`, `tokenizer.json`, `manifest.json`.
+
+    `copies` names files of another tool's format that belong to the model, by their name in the folder.
+    """
     with new_folder(folder) as temporary:
         write_json(temporary / "model.json", {"format": MODEL_FORMAT, "kind": kind, "config": dict(config)})
         write_json(temporary / "tokenizer.json", dict(tokenizer))
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "weights.safetensors")
+        for name, source in (copies or {}).items():
+            shutil.copyfile(source, temporary / name)
 
 
 def model_kind(folder: Path) -> str:

@@ -31,6 +31,7 @@ _DATA = re.compile(rb"^[ \t]*\\data\\[ \t\r]*$", re.M | re.I)
 _HEADER = re.compile(rb"^[ \t]*\\(?:([1-9][0-9]?)-grams:|(end)\\)[ \t\r]*$", re.M | re.I)
 _COUNT = re.compile(rb"[ \t]*ngram[ \t]+([0-9]+)[ \t]*=[ \t]*([0-9]+)[ \t\r]*", re.I)
 _SPACE = np.isin(np.arange(256), np.frombuffer(b" \t\n\r\x0b\x0c", dtype=np.uint8))
+_BINARY = b"mmap lm http://kheafield.com/code"
 _CHUNK = 1 << 24
 _LN10 = math.log(10)
 
@@ -52,6 +53,28 @@ def read_arpa(path: Path) -> NgramModel:
     tables = grow(grams, lambda order, row, what: file.refuse(file.line_of(sections[order - 1], row), what))
     tokenizer = WordTokenizer(vocabulary(word.decode() for word in words[3:]))
     return NgramModel(tokenizer, tables, {"read_from": path.name})
+
+
+def is_binary(path: Path) -> bool:
+    """Whether a file is a KenLM binary, which only the kenlm package reads."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BINARY)) == _BINARY
+    except OSError:
+        return False
+
+
+def ngram_counts(path: Path) -> list[int]:
+    """The number of n-grams of each order, as the header says."""
+    return _File(path).outline()[0]
+
+
+def list_words(path: Path) -> list[str]:
+    """The words of the 1-grams, as written there, but for `<s>`, `</s>` and `<unk>`."""
+    file = _File(path)
+    counts, sections = file.outline()
+    words, _ = _unigrams(file, sections[0], counts[0])
+    return [word.decode() for word in words[3:]]
 
 
 class _File:
