@@ -89,11 +89,13 @@ def _prompts(
 ) -> list[Continuation]:
     """Evenly spaced sentence starts with enough text after them, within a document where there are enough.
 
-    A corpus of short documents has no such places; its text is then read on over document ends, for
-    the human continuation as for any other.
+    Best are sentences that are longer than the prompt, so that a prompt is no heading. A corpus of short
+    documents has too few places; its text is then read on over document ends, for all models alike.
     """
     need = options.prompt_units + options.length + (unit == "words")
-    places = _starts(sizes, need)
+    places = _starts(sizes, need, options.prompt_units + 1)
+    if len(places) < options.prompts:
+        places = _starts(sizes, need)
     if len(places) < options.prompts:
         documents = [tuple(line for lines in documents for line in lines)]
         places = _starts([np.concatenate([np.zeros(0, dtype=np.int64), *sizes])], need)
@@ -111,12 +113,12 @@ def _prompts(
     return found
 
 
-def _starts(sizes: list[np.ndarray], need: int) -> list[tuple[int, int]]:
-    """Document and line of each line that holds something and begins a text of at least `need` units."""
+def _starts(sizes: list[np.ndarray], need: int, line: int = 1) -> list[tuple[int, int]]:
+    """Document and number of each line of at least `line` units that begins a text of at least `need`."""
     found = []
     for document, size in enumerate(sizes):
         after = np.cumsum(size[::-1])[::-1]
-        found += [(document, int(line)) for line in np.flatnonzero((size > 0) & (after >= need))]
+        found += [(document, int(place)) for place in np.flatnonzero((size >= line) & (after >= need))]
     return found
 
 

@@ -1,0 +1,248 @@
+"""One experiment from its file to its `results.json`: read top to bottom.
+
+Corpus -> tokenizers -> ids -> cells (in worker processes) -> rows -> comparisons -> results. Knows
+nothing of terminals: what happens is told through `Watcher`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import queue
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lmcompare.errors import InputError
+from lmcompare.evaluation.harness import merge
+from lmcompare.evaluation.material import Material, prepare
+from lmcompare.evaluation.ranking import Contender, compare, rank
+from lmcompare.evaluation.results import CorpusInfo, Results, SplitInfo
+from lmcompare.experiment.executors import run_all
+from lmcompare.experiment.spec import Experiment
+from lmcompare.experiment.store import cell_folder, locked, versions
+from lmcompare.experiment.worker import Job, start_worker, work
+from lmcompare.files import digest, write_text
+from lmcompare.interface import Tokenizer
+from lmcompare.registry import Progress
+from lmcompare.text.corpus import SPLITS, Corpus
+from lmcompare.text.encoded import EncodedCorpus, duplicates, encode_corpus
+from lmcompare.text.sources import open_corpus
+from lmcompare.text.tokenizers import build
+
+
+class Watcher(Protocol):
+    """Who is told how the run goes."""
+
+    def stage(self, what: str) -> None:
+        """A new step of the whole run begins."""
+
+    def cells(self, labels: list[str], ready: list[str]) -> None:
+        """All cells by label, and those that stand already."""
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """A cell goes on."""
+
+    def finished(self, label: str) -> None:
+        """A cell stands."""
+
+    def beat(self) -> None:
+        """Called several times a second while cells are computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The corpus, and for each model its text in its own tokens."""
+
+    corpus: Corpus
+    encoded: dict[str, EncodedCorpus]
+    material: Material
+
+
+def run(experiment: Experiment, watcher: Watcher, *, command: str) -> Results:
+    """Train what is not trained yet, evaluate it, compare it, and write `results.json`.
+
+    Args:
+        experiment: what to do.
+        watcher: is told how it goes.
+        command: what the report says to type to get this again.
+
+    Raises:
+        InputError: for what the user can mend; all that was finished by then is kept.
+    """
+    with locked(experiment.folder / "cells" / ".lock", wait=False):
+        prepared = _prepare(experiment, watcher)
+        jobs = _jobs(experiment, prepared)
+        _compute(experiment, jobs, watcher)
+        results = _results(experiment, prepared, jobs, watcher, command)
+        write_text(experiment.folder / "results.json", results.model_dump_json(indent=1) + "\n")
+        return results
+
+
+def _prepare(experiment: Experiment, watcher: Watcher) -> _Prepared:
+    head = experiment.head
+    watcher.stage("reading the corpus")
+    corpus = open_corpus(head.corpus, base=experiment.folder)
+    encoded: dict[str, EncodedCorpus] = {}
+    made: dict[str, EncodedCorpus] = {}
+    for model in experiment.models:
+        key = model.tokenizer.model_dump_json()
+        if key not in made:
+            watcher.stage(f"encoding in {model.tokenizer.kind}s")
+            tokenizer = build(model.tokenizer, corpus.sentences("train"))
+            made[key] = encode_corpus(corpus, tokenizer)
+        encoded[model.name] = made[key]
+    watcher.stage("choosing prompts, indexing the training text")
+    return _Prepared(corpus, encoded, prepare(corpus, head.evaluation))
+
+
+def _jobs(experiment: Experiment, prepared: _Prepared) -> dict[str, list[Job]]:
+    head, corpus = experiment.head, prepared.corpus
+    jobs: dict[str, list[Job]] = {}
+    for model in experiment.models:
+        tokenizer: Tokenizer = prepared.encoded[model.name].tokenizer
+        jobs[model.name] = [
+            Job(
+                model,
+                seed,
+                head.threads,
+                corpus,
+                tokenizer.to_json(),
+                cell_folder(experiment, model, seed, corpus.hash, tokenizer.fingerprint),
+                head.evaluation,
+                prepared.material,
+            )
+            for seed in model.seeds
+        ]
+    return jobs
+
+
+def _compute(experiment: Experiment, jobs: dict[str, list[Job]], watcher: Watcher) -> None:
+    every = [job for cells in jobs.values() for job in cells]
+    waiting = [job for job in every if not job.folder.evaluated()]
+    ready = [job.label for job in every if job not in waiting]
+    watcher.cells([job.label for job in every], ready)
+    if not waiting:
+        return
+    outbox = multiprocessing.get_context("spawn").Queue()
+
+    def drain() -> None:
+        while True:
+            try:
+                label, progress = outbox.get_nowait()
+            except queue.Empty:
+                break
+            watcher.progress(label, progress)
+        watcher.beat()
+
+    run_all(
+        waiting,
+        work,
+        min(experiment.head.workers, len(waiting)),
+        start_worker,
+        (outbox, experiment.head.threads),
+        drain,
+        lambda job: watcher.finished(job.label),
+    )
+
+
+def _results(
+    experiment: Experiment,
+    prepared: _Prepared,
+    jobs: dict[str, list[Job]],
+    watcher: Watcher,
+    command: str,
+) -> Results:
+    watcher.stage("comparing")
+    options = experiment.head.evaluation
+    contenders = []
+    for name, cells in jobs.items():
+        found = [job.folder.read() for job in cells]
+        scores = [each for _, each in found]
+        row = merge([cell for cell, _ in found], scores, prepared.encoded[name], options)
+        contenders.append(Contender(row, scores, prepared.encoded[name]))
+    rows = [contender.result for contender in contenders]
+    environment = describe_environment(experiment)
+    return Results(
+        signature=_signature(experiment, prepared, environment),
+        name=experiment.name,
+        title=experiment.title,
+        command=command,
+        experiment=experiment.to_json(),
+        environment=environment,
+        corpus=describe_corpus(prepared.corpus),
+        models=rows,
+        human=prepared.material.human_generation(),
+        human_samples=prepared.material.human_samples(options.generation.shown),
+        chain_sentences=prepared.material.sentences,
+        comparisons=compare(contenders, options),
+        ranking=rank(rows),
+    )
+
+
+def describe_corpus(corpus: Corpus) -> CorpusInfo:
+    """The corpus's sizes in all units, its licence, its hash and its duplicates."""
+    repeated = duplicates(corpus)
+    splits = {}
+    for split in SPLITS:
+        sentences = corpus.sentences(split)
+        splits[split] = SplitInfo(
+            documents=len(corpus.splits[split]),
+            sentences=len(sentences),
+            words=sum(len(sentence.split()) for sentence in sentences) if corpus.words else None,
+            characters=sum(map(len, sentences)),
+            bytes=sum(len(sentence.encode()) for sentence in sentences),
+            duplicates=repeated.get(split, 0),
+        )
+    return CorpusInfo(
+        name=corpus.name,
+        title=corpus.title,
+        language=corpus.language,
+        licence=corpus.licence,
+        hash=corpus.hash,
+        splits=splits,
+        facts=corpus.facts,
+    )
+
+
+def describe_environment(experiment: Experiment) -> dict[str, str]:
+    """Versions, threads and machine: what the bits of a result depend on."""
+    return {
+        **versions(),
+        "threads": str(experiment.head.threads),
+        "cores": str(os.cpu_count()),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _signature(experiment: Experiment, prepared: _Prepared, environment: dict[str, str]) -> str:
+    """All that moves a number, in one line."""
+    prints = {each.tokenizer.fingerprint[:8]: each.tokenizer.kind for each in prepared.encoded.values()}
+    parts = {
+        "corpus": f"{prepared.corpus.name}#{prepared.corpus.hash[:8]}",
+        "tokenizer": "+".join(f"{kind}#{key}" for key, kind in prints.items()),
+        "eos": "scored",
+        "bos": "conditioned",
+        "models": digest(experiment.to_json()["models"])[:8],
+        "evaluation": digest(experiment.to_json()["evaluation"])[:8],
+        "seeds": "+".join(map(str, experiment.head.seeds)),
+        "threads": environment["threads"],
+        "torch": environment.get("torch", "absent"),
+        "lmcompare": environment["lmcompare"],
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def read_results(path: Path) -> Results:
+    """The results of an experiment (its file, its folder, or `results.json` itself)."""
+    path = path / "results.json" if path.is_dir() else path
+    path = path.with_name("results.json") if path.name == "experiment.toml" else path
+    try:
+        return Results.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        remedy = f"Run `lmcompare run {path.parent}` first"
+        raise InputError("there are no results yet", where=str(path), remedy=remedy) from None
+    except ValueError as error:
+        what = f"not results of this version: {str(error).splitlines()[0]}"
+        raise InputError(what, where=str(path), remedy="Run the experiment again") from None

@@ -1,0 +1,248 @@
+"""The experiment file: TOML in, checked values out, every fault named at once with its place.
+
+Knows what may be written, not how anything is done: each part's options come from the layer that reads
+them (`[corpus]` and `[tokenizer]` from text, `[evaluation]` from evaluation, a model's from its family).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lmcompare import registry
+from lmcompare.errors import InputError
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.text.options import CorpusOptions
+from lmcompare.text.tokenizers import TokenizerOptions
+
+
+class Head(BaseModel):
+    """Everything of an experiment file but its models."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field("", description="for people; the folder's name where it is empty")
+    seeds: list[int] = Field([1], min_length=1, description="each model is trained once a seed")
+    threads: int = Field(1, ge=1, description="threads of one training")
+    workers: int = Field(2, ge=1, description="cells that are trained side by side, each in its own process")
+    corpus: CorpusOptions
+    tokenizer: TokenizerOptions = Field(default_factory=TokenizerOptions)
+    evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
+
+
+class ModelHead(BaseModel):
+    """What every `[[models]]` table may say, whatever its kind; all other keys are the family's options."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=40, pattern=r"^[^/\\\x00-\x1f]+$")
+    kind: str
+    seeds: list[int] | None = Field(None, min_length=1, description="in place of the experiment's seeds")
+    tokenizer: TokenizerOptions | None = Field(None, description="in place of the experiment's tokenizer")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One `[[models]]` table, checked."""
+
+    name: str
+    kind: str
+    seeds: tuple[int, ...]
+    tokenizer: TokenizerOptions
+    options: BaseModel
+
+    def summary(self) -> str:
+        """The options that were set, in one line."""
+        chosen = self.options.model_dump(mode="json", exclude_defaults=True)
+        return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment file, checked; `path` is the file, and the report is written beside it."""
+
+    path: Path
+    head: Head
+    models: tuple[ModelSpec, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the report and the cells are kept."""
+        return self.path.parent
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return self.head.title or self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole experiment with defaults filled in."""
+        models = [
+            {
+                "name": model.name,
+                "kind": model.kind,
+                "seeds": list(model.seeds),
+                "tokenizer": model.tokenizer.model_dump(mode="json"),
+                **model.options.model_dump(mode="json"),
+            }
+            for model in self.models
+        ]
+        return {**self.head.model_dump(mode="json"), "models": models}
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file (or the `experiment.toml` of a folder).
+
+    Raises:
+        InputError: all faults at once, each with the path of its field.
+    """
+    path = path / "experiment.toml" if path.is_dir() else path
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("there is no such experiment file", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start})", where=str(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML: {error}", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    return parse_experiment(raw, path)
+
+
+def parse_experiment(raw: Mapping[str, Any], path: Path) -> Experiment:
+    """Check an experiment that was read already; `path` is where its report will stand."""
+    faults: list[str] = []
+    tables = raw.get("models", [])
+    head = _checked(Head, {k: v for k, v in raw.items() if k != "models"}, "", faults, also=["models"])
+    models: list[ModelSpec] = []
+    if not isinstance(tables, list) or not tables:
+        faults.append("models: no model is named. Add a [[models]] table with a name and a kind")
+        tables = []
+    for number, table in enumerate(tables):
+        model = _model(table, f"models[{number}]", head, faults)
+        if model is not None and model.name in {other.name for other in models}:
+            faults.append(f"models[{number}].name: {model.name!r} is the name of another model")
+        elif model is not None:
+            models.append(model)
+    if faults or head is None:
+        lines = faults[0] if len(faults) == 1 else f"{len(faults)} faults\n  " + "\n  ".join(faults)
+        raise InputError(lines, where=str(path))
+    return Experiment(path, head, tuple(models))
+
+
+def _model(table: Any, place: str, head: Head | None, faults: list[str]) -> ModelSpec | None:
+    if not isinstance(table, Mapping):
+        faults.append(f"{place}: must be a table")
+        return None
+    own = {key: value for key, value in table.items() if key in ModelHead.model_fields}
+    rest = {key: value for key, value in table.items() if key not in own}
+    checked = _checked(ModelHead, own, place, faults)
+    if checked is None:
+        return None
+    try:
+        family = registry.models.get(checked.kind, where=f"{place}.kind")
+    except InputError as error:
+        faults.append(str(error))
+        return None
+    options = _checked(family.options, rest, place, faults, also=list(ModelHead.model_fields))
+    if options is None or head is None:
+        return None
+    seeds = tuple(checked.seeds or head.seeds)
+    return ModelSpec(checked.name, checked.kind, seeds, checked.tokenizer or head.tokenizer, options)
+
+
+def check_options(options: type[BaseModel], values: Mapping[str, Any], place: str) -> Any:
+    """`options` filled with `values`, or one `InputError` that names every fault."""
+    faults: list[str] = []
+    checked = _checked(options, values, "", faults)
+    if checked is None:
+        raise InputError("; ".join(faults), where=place)
+    return checked
+
+
+def _checked(
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    place: str,
+    faults: list[str],
+    also: list[str] | None = None,
+) -> Any:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        for fault in error.errors():
+            faults.append(_sentence(fault, model, place, also or []))
+        return None
+
+
+def _sentence(fault: Any, model: type[BaseModel], place: str, also: list[str]) -> str:
+    """One pydantic fault as "models[0].order: must be ..., not 0"."""
+    where = place
+    for part in fault["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
+    where = where or "the file"
+    message = str(fault["msg"])
+    if fault["type"] == "extra_forbidden":
+        name = str(fault["loc"][-1])
+        known = [*_fields_at(model, fault["loc"][:-1]), *(also if len(fault["loc"]) == 1 else [])]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(sorted(known))}"
+        return f"{where}: there is no such key. {hint}"
+    if fault["type"] == "missing":
+        return f"{where}: is missing"
+    message = re.sub(r"^(Value error, |Input )", "", message)
+    shown = repr(fault.get("input"))
+    ending = f", not {shown}" if len(shown) <= 40 and not message.endswith(shown) else ""
+    return f"{where}: {message}{ending}"
+
+
+def _fields_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    current: Any = model
+    for part in location:
+        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
+        candidates = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
+        current = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        if current is None:
+            return []
+    return list(current.model_fields)
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of an experiment file, each family's options included."""
+    head = Head.model_json_schema()
+    definitions = head.setdefault("$defs", {})
+    kinds = []
+    for name in registry.models.names():
+        options = registry.models.get(name).options.model_json_schema(ref_template="#/$defs/{model}")
+        definitions.update(options.pop("$defs", {}))
+        table = ModelHead.model_json_schema(ref_template="#/$defs/{model}")
+        definitions.update(table.pop("$defs", {}))
+        properties = {**table["properties"], "kind": {"const": name}, **options.get("properties", {})}
+        required = ["name", "kind", *options.get("required", [])]
+        kinds.append(
+            {
+                "title": name,
+                "description": registry.models.get(name).summary,
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "additionalProperties": False,
+            }
+        )
+    head["properties"]["models"] = {"type": "array", "minItems": 1, "items": {"oneOf": kinds}}
+    head["required"] = [*head.get("required", []), "models"]
+    head["title"] = "lmcompare experiment"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **head}

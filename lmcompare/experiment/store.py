@@ -1,0 +1,123 @@
+"""Where cells are kept: one folder for each (model spec, corpus, seed), filled step by step.
+
+A folder's name holds a digest of all that its content depends on, so a changed option makes a new
+cell and a wrong hit cannot happen. Knows nothing of how a cell is trained or evaluated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lmcompare import __version__
+from lmcompare.errors import InputError
+from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.results import Cell
+from lmcompare.experiment.spec import Experiment, ModelSpec
+from lmcompare.files import check_folder, digest, new_folder, read_json, write_text
+
+PACKAGES = ("numpy", "torch", "tokenizers", "kenlm")
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that may move a number."""
+    found = {"lmcompare": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+    for name in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CellFolder:
+    """The folder of one cell.
+
+    `work/` holds checkpoints and the learning curve; `model/` the trained model; `evaluation-*/` what
+    the harness found with one set of evaluation options. Each appears whole or not at all.
+    """
+
+    path: Path
+    evaluation: str
+
+    @property
+    def work(self) -> Path:
+        """Checkpoints and `curve.jsonl`, kept over kills until the model stands."""
+        return self.path / "work"
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / "model"
+
+    @property
+    def found(self) -> Path:
+        """What the harness found."""
+        return self.path / f"evaluation-{self.evaluation}"
+
+    def trained(self) -> bool:
+        """Whether the model stands, whole."""
+        return self.model.is_dir() and (self.path / "trained.json").is_file()
+
+    def evaluated(self) -> bool:
+        """Whether the evaluation stands, whole; raises `InputError` where it is damaged."""
+        if not self.found.is_dir():
+            return False
+        check_folder(self.found)
+        return True
+
+    def write(self, cell: Cell, scores: EventScores) -> None:
+        """Keep an evaluation."""
+        with new_folder(self.found) as temporary:
+            write_text(temporary / "cell.json", cell.model_dump_json(indent=1) + "\n")
+            scores.save(temporary / "scores.npz")
+
+    def read(self) -> tuple[Cell, EventScores]:
+        """The evaluation that `write` kept."""
+        cell = Cell.model_validate(read_json(self.found / "cell.json"))
+        return cell, EventScores.load(self.found / "scores.npz")
+
+
+def cell_folder(
+    experiment: Experiment, model: ModelSpec, seed: int, corpus_hash: str, fingerprint: str
+) -> CellFolder:
+    """The folder for one model and seed; it may not exist yet."""
+    depends = {
+        "kind": model.kind,
+        "options": model.options.model_dump(mode="json"),
+        "tokenizer": fingerprint,
+        "corpus": corpus_hash,
+        "seed": seed,
+        "threads": experiment.head.threads,
+        "versions": versions(),
+    }
+    slug = re.sub(r"[^\w.-]+", "-", model.name).strip("-.") or model.kind
+    evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
+    return CellFolder(experiment.folder / "cells" / f"{slug}-s{seed}-{digest(depends)}", evaluation)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock file `path`: two processes never write one folder. A kill frees it.
+
+    Args:
+        path: the lock file; made if absent.
+        wait: whether to wait for the holder; if not, `InputError` says that there is one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        if sys.platform == "win32":  # no advisory whole-file lock there that a kill frees at once
+            yield
+            return
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            remedy = "Wait for it, or stop it"
+            raise InputError("another run is at work here", where=str(path.parent), remedy=remedy) from None
+        yield

@@ -1,0 +1,154 @@
+"""One cell in one process: train, save, evaluate, each step kept as soon as it stands.
+
+A worker that is killed loses the work since the last checkpoint; the next one goes on from there.
+Knows nothing of the other cells and of who shows the progress.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from multiprocessing.queues import Queue
+from pathlib import Path
+
+from lmcompare import registry
+from lmcompare.evaluation.harness import evaluate
+from lmcompare.evaluation.material import Material
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.results import CurvePoint
+from lmcompare.experiment.spec import ModelSpec
+from lmcompare.experiment.store import CellFolder, locked
+from lmcompare.files import read_json, write_json
+from lmcompare.interface import LanguageModel
+from lmcompare.registry import Progress, Training
+from lmcompare.text.corpus import Corpus
+from lmcompare.text.encoded import EncodedCorpus, encode_corpus
+from lmcompare.text.tokenizers import from_json
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs, as plain values: it may run in another process."""
+
+    model: ModelSpec
+    seed: int
+    threads: int
+    corpus: Corpus
+    tokenizer: dict[str, object]
+    folder: CellFolder
+    evaluation: EvaluationOptions
+    material: Material
+
+    @property
+    def label(self) -> str:
+        """How progress names this cell."""
+        return self.model.name if len(self.model.seeds) == 1 else f"{self.model.name}, seed {self.seed}"
+
+
+def run_cell(job: Job, tell: Tell) -> None:
+    """Bring one cell to its end; what stands already is not done again."""
+    with locked(job.folder.path / ".lock", wait=True):
+        if job.folder.evaluated():
+            return
+        encoded = encode_corpus(job.corpus, from_json(job.tokenizer))
+        model = _trained(job, encoded, tell)
+        folder = job.folder
+        cell, scores = evaluate(
+            model,
+            encoded,
+            job.evaluation,
+            job.material,
+            name=job.model.name,
+            seed=job.seed,
+            summary=job.model.summary(),
+            train_seconds=float(read_json(folder.path / "trained.json")["seconds"]),
+            folder_bytes=sum(file.stat().st_size for file in folder.model.iterdir()),
+            curve=read_curve(folder.path / "curve.jsonl"),
+            progress=tell,
+        )
+        folder.write(cell, scores)
+
+
+def _trained(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
+    family, folder = registry.models.get(job.model.kind), job.folder
+    if folder.trained():
+        return family.load(folder.model)
+    shutil.rmtree(folder.model, ignore_errors=True)  # a model without its note: killed in between
+    begin = time.perf_counter()
+    model = train(job, encoded, tell)
+    seconds = time.perf_counter() - begin
+    curve = folder.work / "curve.jsonl"
+    points = read_curve(curve)
+    if points:
+        # A training that was killed and continued took longer than this process saw.
+        seconds = max(seconds, points[-1].seconds)
+        shutil.copyfile(curve, folder.path / "curve.jsonl")
+    model.save(folder.model)
+    write_json(folder.path / "trained.json", {"seconds": seconds})
+    shutil.rmtree(folder.work, ignore_errors=True)
+    # Loaded again, so that what is evaluated is what stands on the disk.
+    return family.load(folder.model)
+
+
+def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
+    """Train the cell's model in its work folder."""
+    work = job.folder.work
+    work.mkdir(parents=True, exist_ok=True)
+    return registry.models.get(job.model.kind).train(
+        Training(
+            options=job.model.options,
+            tokenizer=encoded.tokenizer,
+            train=encoded.train.documents,
+            valid=encoded.valid.documents,
+            seed=job.seed,
+            folder=work,
+            threads=job.threads,
+            progress=tell,
+        )
+    )
+
+
+def read_curve(path: Path) -> list[CurvePoint]:
+    """The learning curve that a training wrote, line by line; none where there is no file."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [CurvePoint.model_validate(json.loads(line)) for line in lines if line.strip()]
+
+
+_outbox: Queue[tuple[str, Progress]] | None = None
+
+
+def start_worker(outbox: Queue[tuple[str, Progress]], threads: int) -> None:
+    """Run once in each worker process: remember where progress goes, and never outlive the parent."""
+    global _outbox
+    _outbox = outbox
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # the parent was killed: leave the folder to the next run at once
+
+
+def work(job: Job) -> None:
+    """What a worker process does with a job: the cell, with its progress sent to the parent."""
+
+    def tell(progress: Progress) -> None:
+        if _outbox is not None:
+            _outbox.put((job.label, progress))
+
+    run_cell(job, tell)

@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from lmcompare.errors import InputError
+from lmcompare.experiment.spec import read_experiment, schema
+
+
+def rewritten(folder: Path, old: str, new: str) -> Path:
+    file = folder / "experiment.toml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    return file
+
+
+def test_a_good_file_is_read_with_all_defaults(tiny: Path) -> None:
+    experiment = read_experiment(tiny)
+    assert [model.name for model in experiment.models] == ["3-gram", "lstm", "transformer"]
+    assert experiment.name == "tiny"
+    json.dumps(experiment.to_json())
+    assert experiment.to_json()["models"][1]["dropout"] > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("width = 16", "widht = 16", "models[1].widht: there is no such key. Did you mean 'width'?"),
+        ("workers = 2", "wrokers = 2", "wrokers: there is no such key. Did you mean 'workers'?"),
+        ("order = 3", "order = 0", "models[0].order"),
+        ('kind = "lstm"', 'kind = "lstn"', "models[1].kind: there is no model 'lstn'. Did you mean 'lstm'?"),
+        ('name = "lstm"', 'name = "3-gram"', "models[1].name: '3-gram' is the name of another model"),
+        ("[evaluation]", "[evaluatoin]", "Did you mean 'evaluation'?"),
+        ("prompts = 4", "promts = 4", "evaluation.generation.promts"),
+        ('[[models]]\nname = "3-gram"', "[[models]]", "models[0].name: is missing"),
+        ("steps = 60", 'steps = "many"', "models[1].steps"),
+        ("resamples = 200", "resamples = ", "not TOML"),
+    ],
+)
+def test_a_fault_is_named_with_its_place_and_its_remedy(tiny: Path, old: str, new: str, said: str) -> None:
+    file = rewritten(tiny, old, new)
+    with pytest.raises(InputError) as caught:
+        read_experiment(file)
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_all_faults_are_told_at_once(tiny: Path) -> None:
+    rewritten(tiny, "order = 3", "order = 0")
+    rewritten(tiny, "width = 16", "widht = 16")
+    with pytest.raises(InputError, match=r"(?s)\d faults.*models\[0\].order.*models\[1\].widht"):
+        read_experiment(tiny)
+
+
+def test_no_model_and_no_file_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such experiment file"):
+        read_experiment(tmp_path / "absent.toml")
+    (tmp_path / "experiment.toml").write_text('[corpus]\npath = "x.txt"\n')
+    with pytest.raises(InputError, match="no model is named"):
+        read_experiment(tmp_path)
+    (tmp_path / "experiment.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_experiment(tmp_path)
+
+
+def test_the_schema_knows_every_kind_and_its_options() -> None:
+    kinds = {k["title"]: k for k in schema()["properties"]["models"]["items"]["oneOf"]}
+    assert {"ngram", "kenlm", "lstm", "transformer"} <= set(kinds)
+    assert "order" in kinds["ngram"]["properties"]
+    assert "dropout" in kinds["lstm"]["properties"]
