@@ -1,0 +1,66 @@
+"""`lmcompare generate`: text from a model, token by token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from lmcompare.commands.opening import chosen_models
+
+
+@click.command("generate")
+@click.argument("prompt", default="")
+@click.option(
+    "--model", "folders", type=click.Path(path_type=Path), multiple=True, help="Model folder; repeatable."
+)
+@click.option(
+    "--experiment", type=click.Path(path_type=Path), help="Models of this experiment (default: quick start)."
+)
+@click.option(
+    "--rule", default="temperature(0.8)", show_default=True, help='Such as "greedy()", "top_p(0.9)".'
+)
+@click.option(
+    "-n", "count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Texts a model."
+)
+@click.option("--tokens", type=click.IntRange(1), default=60, show_default=True, help="Tokens at most.")
+@click.option("--stop", multiple=True, help="Stop after this string, such as 。; repeatable.")
+@click.option("--through-eos", is_flag=True, help="Read on over the end of a sentence.")
+@click.option("--seed", default=1, show_default=True, help="Fixes all draws.")
+def command(
+    prompt: str,
+    folders: tuple[Path, ...],
+    experiment: Path | None,
+    rule: str,
+    count: int,
+    tokens: int,
+    stop: tuple[str, ...],
+    through_eos: bool,
+    seed: int,
+) -> None:
+    r"""Continue PROMPT (or start from nothing) with each model.
+
+    \b
+    Example:
+      lmcompare generate "return the" -n 3
+      lmcompare generate --experiment reports/zh-daily "我今天" --stop 。 --rule "top_p(0.9)"
+    """
+    from lmcompare.generation.loop import encode_prompt, generate
+    from lmcompare.generation.rules import parse
+
+    parsed, console = parse(rule), Console()
+    for name, model in chosen_models(folders, experiment).items():
+        prompts = [encode_prompt(model.tokenizer, prompt)] * count
+        made = generate(
+            model,
+            prompts,
+            parsed,
+            seed=seed,
+            max_tokens=tokens,
+            stop_at_eos=not through_eos,
+            stop_strings=stop,
+        )
+        for text in made:
+            console.print(f"[bold]{name}[/] [dim]({len(text.ids)} tokens, stopped at {text.stop})")
+            console.print(prompt + text.text, markup=False, highlight=False)

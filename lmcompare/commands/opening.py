@@ -1,0 +1,70 @@
+"""What several commands ask for: a model by folder or by name, and where experiments stand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lmcompare import registry
+from lmcompare.errors import InputError
+from lmcompare.experiment.spec import read_experiment
+from lmcompare.files import model_kind, shipped
+from lmcompare.interface import LanguageModel
+
+QUICKSTART = Path("reports/quickstart")
+
+
+def experiment_path(given: Path | None) -> Path:
+    """The experiment file to run: the one given, else the quick start's (copied here from a wheel)."""
+    if given is not None:
+        named = shipped("reports") / given
+        return named if not given.exists() and (named / "experiment.toml").is_file() else given
+    origin = shipped("reports") / "quickstart" / "experiment.toml"
+    if origin.parents[2].joinpath("pyproject.toml").is_file():
+        return origin
+    local = QUICKSTART / "experiment.toml"
+    if not local.is_file():
+        if not origin.is_file():
+            raise InputError("the quick start did not come with this installation", where=str(origin))
+        local.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, local)
+    return local
+
+
+def open_model(folder: Path) -> LanguageModel:
+    """The model saved in a folder (or in the `model` folder of a cell), of whatever kind."""
+    folder = folder / "model" if (folder / "model" / "model.json").is_file() else folder
+    if folder.suffix in (".arpa", ".gz", ".bin", ".binary", ".klm") and folder.is_file():
+        raise InputError(
+            "this is a file of another tool, not a model folder",
+            where=str(folder),
+            remedy="Train a model of kind kenlm with path set to it, then use that folder",
+        )
+    return registry.models.get(model_kind(folder), where=str(folder)).load(folder)
+
+
+def models_of(experiment: Path) -> dict[str, LanguageModel]:
+    """The trained models of an experiment's first seeds, by name."""
+    spec = read_experiment(experiment)
+    cells = sorted(spec.folder.glob("cells/*/model/model.json"), key=lambda path: path.stat().st_mtime)
+    found: dict[str, LanguageModel] = {}
+    for model in spec.models:
+        start = f"{model.name.replace(' ', '-')}-s{model.seeds[0]}-"
+        mine = [path.parent for path in cells if path.parts[-3].startswith(start)]
+        if mine:
+            found[model.name] = open_model(mine[-1])
+    if not found:
+        remedy = f"Run `lmcompare run {spec.folder}` first, or name model folders with --model"
+        raise InputError("no trained model stands here yet", where=str(spec.folder), remedy=remedy)
+    return found
+
+
+def chosen_models(folders: tuple[Path, ...], experiment: Path | None) -> dict[str, LanguageModel]:
+    """The models that the options name, else those of the experiment (the quick start's by default)."""
+    if folders:
+        return {_label(folder): open_model(folder) for folder in folders}
+    return models_of(experiment_path(experiment))
+
+
+def _label(folder: Path) -> str:
+    return folder.resolve().parent.name if folder.resolve().name == "model" else folder.resolve().name

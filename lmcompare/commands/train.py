@@ -1,0 +1,96 @@
+"""`lmcompare train`: one model on one corpus, saved as a folder."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from lmcompare import registry
+from lmcompare.commands.watching import TerminalWatcher
+from lmcompare.errors import InputError
+from lmcompare.experiment.spec import check_options
+
+
+@click.command("train")
+@click.argument("kind")
+@click.argument("corpus")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder for the model; must be new."
+)
+@click.option(
+    "--tokenizer", default="word", show_default=True, help="byte, char, word, bpe or a table: see below."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the model, as in TOML."
+)
+@click.option("--seed", default=1, show_default=True, help="Fixes every random choice.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the training.")
+def command(
+    kind: str, corpus: str, out: Path, tokenizer: str, settings: tuple[str, ...], seed: int, threads: int
+) -> None:
+    r"""Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
+
+    \b
+    Example:
+      lmcompare train ngram zh-daily --tokenizer char --set order=5 --out zh-5gram
+      lmcompare train lstm my.txt --tokenizer 'kind="bpe", size=2000' --out my-lstm
+    """
+    from lmcompare.text.encoded import encode_corpus
+    from lmcompare.text.sources import open_corpus
+    from lmcompare.text.tokenizers import TokenizerOptions, build
+
+    family = registry.models.get(kind, where="KIND")
+    options = check_options(family.options, _settings(settings), f"--set of {kind}")
+    words = _settings([f"kind={tokenizer}"] if "=" not in tokenizer else [tokenizer])
+    space = check_options(TokenizerOptions, words, "--tokenizer")
+    if out.exists():
+        raise InputError("the folder exists already", where=str(out), remedy="Remove it or name another")
+    console = Console()
+    with TerminalWatcher(console) as watcher:
+        watcher.stage("reading the corpus")
+        text = open_corpus(corpus)
+        encoded = encode_corpus(text, build(space, text.sentences("train")))
+        watcher.cells([kind], [])
+        work = out.with_name(f".{out.name}.work")
+        work.mkdir(parents=True, exist_ok=True)
+        model = family.train(
+            registry.Training(
+                options=options,
+                tokenizer=encoded.tokenizer,
+                train=encoded.train.documents,
+                valid=encoded.valid.documents,
+                seed=seed,
+                folder=work,
+                threads=threads,
+                progress=lambda progress: watcher.progress(kind, progress),
+            )
+        )
+        model.save(out)
+        _remove(work)
+        watcher.finished(kind)
+    console.print(f"wrote {out}: {model.parameters:,} parameters", highlight=False, markup=False)
+
+
+def _settings(settings: Any) -> dict[str, Any]:
+    """Settings such as "order=5" or 'kind="bpe", size=2000' as TOML values; a bare word is a string."""
+    found: dict[str, Any] = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        try:
+            found |= tomllib.loads(f"table = {{{setting}}}")["table"]
+        except tomllib.TOMLDecodeError:
+            if not key.strip() or not value or "," in value:
+                remedy = "Write KEY=VALUE, such as order=5"
+                raise InputError(f"cannot read {setting!r}", where="--set", remedy=remedy) from None
+            found[key.strip()] = value.strip()
+    return found
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
