@@ -7,6 +7,8 @@ Computes nothing: every cell is what a user would type.
 from __future__ import annotations
 
 import html
+import os
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -88,7 +90,12 @@ def write_notebook(comparison: Comparison, folder: Path, lang: str | None = None
     )
     remedy = "Use --no-notebook to write the report without it"
     try:
-        client.execute()
+        with tempfile.TemporaryDirectory(prefix="lmc") as sockets:
+            manager = client.create_kernel_manager()
+            if os.name == "posix":
+                # Sockets in a private folder, in place of ports that every user of the machine can read.
+                manager.transport, manager.ip = "ipc", str(Path(sockets) / "k")
+            client.execute()
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}".strip()
         raise InputError(
