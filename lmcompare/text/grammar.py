@@ -60,7 +60,7 @@ class Grammar:
             alternatives that may contain spaces, each "text" or "weight| text". `{name}` refers to a rule.
 
     Raises:
-        InputError: an unknown or unused-for-anything reference, a bad weight, or a rule that leads back to itself.
+        InputError: a reference to no rule, a bad weight, or a rule that leads back to itself.
     """
 
     def __init__(self, rules: Mapping[str, str | Sequence[str]]) -> None:

@@ -82,7 +82,7 @@ def grammar_corpus(path: Path) -> tuple[dict[str, list[Document]], dict[str, flo
     """
     file, grammar = read_grammar(path)
     source = random.Random(file.seed)
-    splits = {split: _sample(file, grammar, source, split) for split in SPLITS}
+    splits: dict[str, list[Document]] = {split: _sample(file, grammar, source, split) for split in SPLITS}
     starts = {topic.start: topic.weight for topic in file.topics.values()}
     mixed = grammar.entropy(starts)
     alone = [(grammar.entropy({start: 1.0}), weight) for start, weight in starts.items()]

@@ -44,8 +44,9 @@ class TextOptions(BaseModel):
     documents: Annotated[str, AfterValidator(_documents)] | None = Field(
         None,
         description="what is one document: file, line, blank-line (parts between blank lines), lines:N "
-        "(blocks of N lines) or a regular expression whose matches open one (multi-line mode); by default file in a "
-        "folder of several files, else blocks of at most 50 lines; a .jsonl record is always a document",
+        "(blocks of N lines) or a regular expression whose matches open one (multi-line mode); by default "
+        "file in a folder of several files, else blocks of at most 50 lines; a .jsonl record is always a "
+        "document",
     )
     field: str | None = Field(None, description='.jsonl: the field that holds the text; "text" by default')
     keep_blank: bool | None = Field(None, description="keep blank lines as empty sentences; false by default")

@@ -35,8 +35,9 @@ def open_corpus(reference: CorpusOptions | str, *, base: Path | None = None) -> 
         base: folder that paths are relative to; the current one by default.
 
     Raises:
-        InputError: an unknown name (with the nearest), a named corpus whose text is absent (with the command that
-            gets it), a path that cannot be read (with file, line and byte), or too little text to split.
+        InputError: an unknown name (with the nearest), a named corpus whose text is absent (with the
+            command that gets it), a path that cannot be read (with file, line and byte), or too little text
+            to split.
     """
     base = base or Path()
     options = _as_options(reference, base) if isinstance(reference, str) else reference
@@ -45,7 +46,9 @@ def open_corpus(reference: CorpusOptions | str, *, base: Path | None = None) -> 
     elif options.path is not None:
         corpus = _from_path(base / Path(options.path).expanduser(), options)
     else:
-        paths = {split: base / Path(getattr(options, split)).expanduser() for split in SPLITS}
+        paths: dict[str, Path] = {
+            split: base / Path(getattr(options, split)).expanduser() for split in SPLITS
+        }
         corpus = _build(paths["train"].parent.name or "text", options, _separate(paths, options))
     for split in SPLITS:
         if not corpus.splits[split]:
@@ -159,8 +162,10 @@ def _unsplit(name: str, files: Sequence[tuple[str, Path]], options: TextOptions)
     if options.split == "stream":
         lines = [line for _, path in files for line in read_lines(path)]
         parts = split_stream(lines, options)
-        mode = options.documents or default_mode(len(lines))
-        splits = {split: make_documents(split, parts[split], options, mode) for split in SPLITS}
+        cut = options.documents or default_mode(len(lines))
+        splits: dict[str, list[Document]] = {
+            split: make_documents(split, parts[split], options, cut) for split in SPLITS
+        }
         return _build(name, options, splits, rule=f"{shares} of the stream, in order")
     mode = options.documents or ("file" if len(files) > 1 else None)
     documents = [document for label, path in files for document in _documents(label, path, options, mode)]
