@@ -91,13 +91,19 @@ def _matches(lines: Sequence[str], pattern: str) -> list[int]:
 
 
 def split_by_hash(
-    documents: Sequence[Document], options: TextOptions, *, by_name: bool
+    documents: Sequence[Document], options: TextOptions, *, by_name: bool, prefix: str = ""
 ) -> dict[str, list[Document]]:
     """Each document goes where its hash says, so it stays there whatever else is added or removed.
 
     By content, equal documents land in the same split and cannot leak; by name, a document stays in
     its split when its text is edited. Where that leaves a split empty (few documents), the documents in
     the order of their hashes are cut at the shares instead.
+
+    Args:
+        documents: of the whole corpus.
+        options: `shares` is read.
+        by_name: hash the name; otherwise the sentences.
+        prefix: stands before each name when it is hashed.
 
     Raises:
         InputError: fewer than three documents.
@@ -109,7 +115,7 @@ def split_by_hash(
         )
     limits = np.cumsum(options.shares or SHARES)
     limits = limits / limits[-1]
-    places = np.array([_place(document, by_name) for document in documents])
+    places = np.array([_place(document, by_name, prefix) for document in documents])
     where = np.searchsorted(limits[:2], places, side="right")
     if len(set(where.tolist())) < 3:
         ranks = np.argsort(np.argsort(places, kind="stable"), kind="stable")
@@ -123,8 +129,8 @@ def split_by_hash(
     }
 
 
-def _place(document: Document, by_name: bool) -> float:
-    text = document.name if by_name else "\n".join(document.sentences)
+def _place(document: Document, by_name: bool, prefix: str) -> float:
+    text = prefix + document.name if by_name else "\n".join(document.sentences)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
 
 

@@ -21,6 +21,7 @@ _MARKUP: Final = (
     (re.compile(r"``(.+?)``|`([^`']+)[`']_{0,2}"), r"\1\2"),  # ``x``, `x`, `x' -> x
     (re.compile(r"(?<![\w*])\*{1,2}(\w[^*]*?)\*{1,2}(?![\w*])"), r"\1"),  # *x* -> x
     (re.compile(r"\s*\[[0-9]{1,2}\](?=[\s.,;:)]|$)"), ""),  # footnote marks
+    (re.compile(r"::(?!\S)"), ":"),  # an example follows
 )
 _END: Final = re.compile(
     r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!cf\.)(?<!etc\.)[\"”’')]*\s+(?=[\"“‘'(]*[A-Z])"
@@ -29,12 +30,12 @@ _STARTS: Final = re.compile(r"[\"“‘'(]*[A-Z]")
 _ENDS: Final = re.compile(r"[.!?:][\"”’')]*$")
 _WORD: Final = re.compile(r"[\"“‘'(]*[A-Za-z][A-Za-z'’-]*[\"”’')]*[.,;:!?]*[\"”’')]*")
 _OPENING: Final = re.compile(r"(?<!\S)([\"“‘(\[])(?=\S)")
-_CLOSING: Final = re.compile(r"(?<=\S)(\.{3}|[.,;:!?\"”])(?!\S)")
+_CLOSING: Final = re.compile(r"(?<=\S)(\.{3}|(?<!e\.g)(?<!i\.e)\.|[,;:!?\"”])(?!\S)")
 _LONGEST: Final = 60  # words; longer ones are lists that lost their layout
 
 
-def sentences_of(text: str) -> Iterator[str]:
-    """The sentences of a docstring or help topic, one line each, tokens between single spaces.
+def paragraphs_of(text: str) -> Iterator[tuple[str, ...]]:
+    """The sentences of each paragraph of a docstring or help topic, tokens between single spaces.
 
     Dropped: examples, grammar productions, tables, headings, option lists, directives, and whatever has
     fewer than 3 or more than 60 words or does not end like a sentence (a docstring's summary need not).
@@ -42,11 +43,15 @@ def sentences_of(text: str) -> Iterator[str]:
     for number, paragraph in enumerate(_paragraphs(text)):
         for pattern, replacement in _MARKUP:
             paragraph = pattern.sub(replacement, paragraph)
-        for sentence in _cut(paragraph, summary=number == 0):
-            words = sentence.split()
-            prose = sum(_WORD.fullmatch(word) is not None for word in words)
-            if 3 <= len(words) <= _LONGEST and prose >= 0.6 * len(words) and sentence.isprintable():
-                yield set_apart(sentence)
+        sentences = tuple(filter(_is_prose, _cut(paragraph, summary=number == 0)))
+        if sentences:
+            yield tuple(map(set_apart, sentences))
+
+
+def _is_prose(sentence: str) -> bool:
+    words = sentence.split()
+    plain = sum(_WORD.fullmatch(word) is not None for word in words)
+    return 3 <= len(words) <= _LONGEST and plain >= 0.6 * len(words) and sentence.isprintable()
 
 
 def set_apart(sentence: str) -> str:

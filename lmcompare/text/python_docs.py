@@ -1,34 +1,37 @@
 """The running interpreter's own documentation as text: its topics and its standard library's docstrings.
 
-Source files are parsed and never imported. Cleaned into sentences: examples, tables, markup and
-signatures are dropped. Knows nothing of splits.
+Source files are parsed and never imported; compiled modules are imported in a process of their own
+(`compiled_docs`). Cleaned into sentences: examples, tables, markup and signatures are dropped. Knows
+nothing of splits.
 """
 
 from __future__ import annotations
 
 import ast
 import itertools
+import json
 import platform
+import subprocess
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from lmcompare.errors import InputError
 from lmcompare.files import digest, home, read_json, write_json
+from lmcompare.text import compiled_docs
 from lmcompare.text.corpus import Document
-from lmcompare.text.prose import sentences_of
+from lmcompare.text.prose import paragraphs_of
 
-CLEANING: Final = 1  # raise it when the cleaning changes: the cached text is then made anew
+CLEANING: Final = 2  # raise it when the cleaning changes: the cached text is then made anew
 _SKIPPED: Final = {
     "__phello__",
     "__pycache__",
     "config",
     "ensurepip",
     "idle_test",
-    "idlelib",
     "lib2to3",
     "lib-dynload",
     "pydoc_data",
@@ -41,10 +44,11 @@ _SKIPPED: Final = {
 
 
 def python_docs(cache: Path | None = None) -> list[Document]:
-    """One document a topic ("topic:assert") and a module ("module:argparse"), in the order of their names.
+    """One document a help topic ("topic:assert") and a module ("module:argparse", "module:math").
 
-    A docstring that stands in several places is kept where it stands first. Takes a few seconds the
-    first time; the text is kept in `cache` by interpreter.
+    Topics come first, then modules with source, then compiled ones, each in the order of their names. A
+    paragraph that stands in several places is kept where it stands first. Takes a few seconds the first
+    time; the text is kept in `cache` by interpreter.
 
     Args:
         cache: folder; `files.home() / "python-docs"` by default.
@@ -62,13 +66,13 @@ def python_docs(cache: Path | None = None) -> list[Document]:
             return [Document(name, tuple(sentences)) for name, sentences in read_json(path).items()]
         except (InputError, AttributeError, TypeError):
             path.unlink()  # damaged: it is only a copy
-    seen: set[str] = set()
-    documents = [*_topics(seen), *_modules(library, seen)]
+    seen: set[tuple[str, ...]] = set()
+    documents = [*_topics(seen), *_modules(library, seen), *_compiled(seen)]
     write_json(path, {document.name: document.sentences for document in documents})
     return documents
 
 
-def _topics(seen: set[str]) -> Iterator[Document]:
+def _topics(seen: set[tuple[str, ...]]) -> Iterator[Document]:
     try:
         from pydoc_data.topics import topics
     except ImportError:
@@ -77,28 +81,44 @@ def _topics(seen: set[str]) -> Iterator[Document]:
             "this Python came without its help topics", where="python-docs", remedy=remedy
         ) from None
     for name in sorted(topics):
-        if topics[name] not in seen:
-            seen.add(topics[name])
-            sentences = tuple(sentences_of(topics[name]))
-            if sentences:
-                yield Document(f"topic:{name}", sentences)
+        yield from _document(f"topic:{name}", [topics[name]], seen)
 
 
-def _modules(library: Path, seen: set[str]) -> Iterator[Document]:
+def _modules(library: Path, seen: set[tuple[str, ...]]) -> Iterator[Document]:
     found = False
     for path in sorted(library.rglob("*.py")):
         parts = path.relative_to(library).parts
         if any(part in _SKIPPED or part.startswith("config-") for part in parts) or parts[-1] == "this.py":
             continue
         found = True
-        texts = [text for text in _docstrings(path) if not (text in seen or seen.add(text))]  # type: ignore[func-returns-value]
-        sentences = tuple(itertools.chain.from_iterable(map(sentences_of, texts)))
-        if sentences:
-            name = ".".join(parts).removesuffix(".py").removesuffix(".__init__")
-            yield Document(f"module:{name}", sentences)
+        name = ".".join(parts).removesuffix(".py").removesuffix(".__init__")
+        yield from _document(f"module:{name}", _docstrings(path), seen)
     if not found:
         remedy = "Use a Python whose standard library is installed as source files"
         raise InputError("this Python came without its library's source", where=str(library), remedy=remedy)
+
+
+def _compiled(seen: set[tuple[str, ...]]) -> Iterator[Document]:
+    command = [sys.executable, "-I", "-W", "ignore", compiled_docs.__file__]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=True, timeout=120)
+        modules = [json.loads(line) for line in answer.stdout.splitlines()]
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        what = f"the docstrings of compiled modules cannot be read: {error}"
+        raise InputError(what, where=sys.executable or "python-docs") from None
+    for name, *texts in modules:
+        yield from _document(f"module:{name}", texts, seen)
+
+
+def _document(name: str, texts: Iterable[str], seen: set[tuple[str, ...]]) -> Iterator[Document]:
+    """One document, or none where nothing in it is both prose and new."""
+    sentences: list[str] = []
+    for paragraph in itertools.chain.from_iterable(map(paragraphs_of, texts)):
+        if paragraph not in seen:
+            seen.add(paragraph)
+            sentences += paragraph
+    if sentences:
+        yield Document(name, tuple(sentences))
 
 
 def _docstrings(path: Path) -> Iterator[str]:
