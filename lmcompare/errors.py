@@ -23,12 +23,17 @@ class InputError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        mend = f" {self.remedy.rstrip('.')}." if self.remedy else ""
-        return f"{place}{self.what.rstrip('.')}.{mend}"
+        mend = f" {_ended(self.remedy)}" if self.remedy else ""
+        return f"{place}{_ended(self.what)}{mend}"
 
     def __reduce__(self) -> tuple[object, tuple[str, str, str]]:
         # Worker processes send errors to their parent; keyword-only arguments need a hand.
         return _rebuild, (self.what, self.where, self.remedy)
+
+
+def _ended(sentence: str) -> str:
+    sentence = sentence.rstrip(".")
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _rebuild(what: str, where: str, remedy: str) -> InputError:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lmcompare.commands.opening import chosen_models
@@ -31,9 +32,13 @@ def command(text: str, folders: tuple[Path, ...], experiment: Path | None, count
       lmcompare predict --experiment reports/zh-daily "我今天去超市买了"
     """
     from lmcompare.evaluation.chain import predict
+    from lmcompare.reporting import numbers
+    from lmcompare.reporting.details import visible
 
     models = chosen_models(folders, experiment)
-    table = Table(title=f"after “{text}”".replace("[", "\\["), title_justify="left")
+    console = Console()
+    console.print(f"after “{text}”", markup=False, highlight=False)
+    table = Table()
     table.add_column("", justify="right")
     for name in models:
         table.add_column(name)
@@ -43,9 +48,9 @@ def command(text: str, folders: tuple[Path, ...], experiment: Path | None, count
         cells: list[str] = []
         for candidates in found:
             if rank < len(candidates):
-                token = candidates[rank].token.replace("\n", "⏎").replace("[", "\\[")
-                cells += [token if token.strip() else repr(token), f"{candidates[rank].probability:.3f}"]
+                token = visible(candidates[rank].token)
+                cells += [escape(token), numbers.probability(candidates[rank].probability)]
             else:
                 cells += ["", ""]
         table.add_row(str(rank + 1), *cells)
-    Console().print(table)
+    console.print(table)

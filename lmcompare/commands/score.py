@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lmcompare.commands.opening import chosen_models
 from lmcompare.errors import InputError
-from lmcompare.interface import LanguageModel
+from lmcompare.interface import LanguageModel, Tokenizer
 
 
 @click.command("score")
@@ -40,6 +43,8 @@ def command(
     if (text is None) == (file is None):
         raise InputError("give either a text or --file", remedy='For example: lmcompare score "a text"')
     lines = _read(file) if file is not None else str(text).splitlines()
+    if not lines:
+        raise InputError("the text is empty", remedy='For example: lmcompare score "a text"')
     console = Console()
     for name, model in chosen_models(folders, experiment).items():
         _show(console, name, model, lines, tokens)
@@ -60,14 +65,17 @@ def _read(file: Path) -> list[str]:
 def _show(console: Console, name: str, model: LanguageModel, lines: list[str], most: int) -> None:
     ids = model.tokenizer.encode_document(lines)
     logprobs = model.score([ids])[0]
-    table = Table(title=name, title_justify="left", title_style="bold")
+    from lmcompare.reporting import numbers
+    from lmcompare.reporting.details import visible
+
+    console.print(name, style="bold", markup=False, highlight=False)
+    table = Table()
     table.add_column("token")
     table.add_column("p(token | before)", justify="right")
     table.add_column("bits", justify="right")
-    for token, logprob in list(zip(ids.tolist(), logprobs.tolist(), strict=True))[:most]:
-        bits = -logprob / math.log(2)
+    for text, logprob in list(zip(_shown(model.tokenizer, lines), logprobs.tolist(), strict=True))[:most]:
         table.add_row(
-            model.tokenizer.token(token).replace("[", "\\["), f"{math.exp(logprob):.4g}", f"{bits:.2f}"
+            escape(visible(text)), numbers.factor(logprob), numbers.fixed(-logprob / math.log(2), 2)
         )
     console.print(table)
     if len(ids) > most:
@@ -75,9 +83,22 @@ def _show(console: Console, name: str, model: LanguageModel, lines: list[str], m
     total = float(-np.sum(logprobs)) / math.log(2)
     perplexity = math.exp(total * math.log(2) / len(ids)) if math.isfinite(total) else math.inf
     console.print(
-        f"{name}: {len(ids):,} events, {total:,.2f} bits, {total / len(ids):.3f} bits per token, "
-        f"perplexity {perplexity:,.2f}",
+        f"{name}: {len(ids):,} events, {numbers.fixed(total, 2)} bits, "
+        f"{numbers.fixed(total / len(ids), 3)} bits per token, perplexity {numbers.fixed(perplexity, 2)}",
         highlight=False,
+        markup=False,
     )
     if model.tokenizer.unk is not None and (unknown := int(np.sum(ids == model.tokenizer.unk))):
         console.print(f"{unknown:,} of them unknown to the tokenizer (<unk>)", highlight=False)
+
+
+def _shown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
+    """Each event as a person reads it; an unknown token with the text that it stands for."""
+    for line in lines:
+        encoding, text = tokenizer.encode(line), line.encode()
+        bounds = itertools.pairwise(encoding.offsets.tolist())
+        for token, (start, end) in zip(encoding.ids.tolist(), bounds, strict=True):
+            piece = text[start:end].decode(errors="replace")
+            unknown = f"({piece.strip() or piece})" if token == tokenizer.unk else ""
+            yield tokenizer.token(token) + unknown
+        yield tokenizer.token(tokenizer.eos)

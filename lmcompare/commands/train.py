@@ -13,6 +13,7 @@ from lmcompare import registry
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import check_options
+from lmcompare.files import explain_os_errors
 
 
 @click.command("train")
@@ -56,7 +57,8 @@ def command(
         encoded = encode_corpus(text, build(space, text.sentences("train")))
         watcher.cells([kind], [])
         work = out.with_name(f".{out.name}.work")
-        work.mkdir(parents=True, exist_ok=True)
+        with explain_os_errors(work):
+            work.mkdir(parents=True, exist_ok=True)
         model = family.train(
             registry.Training(
                 options=options,

@@ -54,7 +54,9 @@ def run_all(
             remedy = "Run again to continue; use fewer workers or smaller models if it happens again"
             raise InputError(what, remedy=remedy) from None
         except BaseException:
+            # Cancelled first: else the pool starts a new process for each one that is ended here.
+            for future in pending:
+                future.cancel()
             for process in list((pool._processes or {}).values()):
                 process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise

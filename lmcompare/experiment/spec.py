@@ -205,7 +205,8 @@ def _sentence(fault: Any, model: type[BaseModel], place: str, also: list[str]) -
         return f"{where}: is missing"
     message = re.sub(r"^(Value error, |Input )", "", message)
     shown = repr(fault.get("input"))
-    ending = f", not {shown}" if len(shown) <= 40 and not message.endswith(shown) else ""
+    told = message.endswith(shown) or ", not " in message
+    ending = f", not {shown}" if len(shown) <= 40 and not told else ""
     return f"{where}: {message}{ending}"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lmcompare import files
 from lmcompare.interface import Ids, Tokenizer
@@ -49,10 +49,15 @@ class NgramOptions(BaseModel):
     fallback: Literal["auto", "never"] = "auto"
     curve: bool = True
 
+    @field_validator("order")
+    @classmethod
+    def _order_in_range(cls, order: int) -> int:
+        if not 1 <= order <= 8:
+            raise ValueError(f"must be from 1 to 8, not {order}")
+        return order
+
     @model_validator(mode="after")
-    def _in_range(self) -> NgramOptions:
-        if not 1 <= self.order <= 8:
-            raise ValueError(f"order must be from 1 to 8, not {self.order}")
+    def _prune_fits(self) -> NgramOptions:
         prune = self.prune or [0]
         if prune[0] != 0 or any(low > high for low, high in zip(prune, prune[1:], strict=False)):
             raise ValueError(f"prune must start with 0 and never fall, as [0, 0, 1] does, not {prune}")
