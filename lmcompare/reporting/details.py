@@ -26,16 +26,18 @@ def pairs_table(results: Results, say: Language) -> Table:
     """Every pair of models with its difference, interval, p and corrected p, both contexts."""
     policies: tuple[PolicyName, PolicyName] = ("native", "matched")
     found = [(policy, one) for policy in policies for one in differences(results, policy)]
-    per_byte = any(one.unit == "byte" for _, one in found)
+    units = {one.unit for _, one in found}
+    both = len(units) > 1
+    head = "pairs.delta_both" if both else "pairs.delta_byte" if units == {"byte"} else "pairs.delta"
     columns = (
         Column("pair", say("pairs.pair"), "left"),
         Column("context", say("pairs.context"), "left"),
-        Column("delta", say("pairs.delta_byte" if per_byte else "pairs.delta")),
+        Column("delta", say(head)),
         Column("p", say("pairs.p")),
         Column("p_holm", say("pairs.p_holm")),
         Column("reading", say("pairs.reading"), "left"),
     )
-    rows = tuple(_pair_row(policy, one, per_byte, say) for policy, one in found)
+    rows = tuple(_pair_row(policy, one, both, say) for policy, one in found)
     return Table(say("pairs.title"), columns, rows, (say("pairs.note"),))
 
 
@@ -52,15 +54,14 @@ def generation_table(results: Results, say: Language) -> Table | None:
             measured.append(model.generation)
     if not any(model.generation for model in results.models):
         return None
+    one = measured[-1]
+    unit = say(f"text.{one.unit}")
     keys = (*_SHARES, "self_bleu", "mean_sentence_length", *_SEEN)
     columns = (
         Column("source", say("generation.source"), "left"),
-        *(Column(key, say(f"generation.{key}")) for key in keys),
+        *(Column(key, say(f"generation.{key}", unit=unit)) for key in keys),
     )
-    one = measured[-1]
-    size = say(
-        "generation.size", samples=f"{one.samples:,}", length=f"{one.length:,}", unit=say(f"text.{one.unit}")
-    )
+    size = say("generation.size", samples=f"{one.samples:,}", length=f"{one.length:,}", unit=unit)
     human = results.human is not None
     notes = (
         (size, say("generation.ceiling"), say("generation.note")) if human else (size, say("generation.note"))
@@ -144,6 +145,12 @@ def chain_table(results: Results, number: int, models: list[ModelResult], say: L
     )
 
 
+def event_space(model: ModelResult, say: Language) -> str:
+    """A model's tokens in words, and how many there are: `characters (423)`."""
+    found = model.tokenizer
+    return f"{say.get(f'tokenizer.{found.kind}', found.kind)} ({found.size:,})"
+
+
 def factor(tokens: list[str], position: int) -> str:
     """One factor as it is written in the chain rule, what stands far before cut: `P(mat | … on the)`."""
     before = [visible(token) for token in tokens[max(0, position - _SHOWN_BEFORE) : position]]
@@ -156,17 +163,17 @@ def visible(token: str) -> str:
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥") or "∅"
 
 
-def _pair_row(policy: str, one: Difference, per_byte: bool, say: Language) -> tuple[TableCell, ...]:
+def _pair_row(policy: str, one: Difference, both: bool, say: Language) -> tuple[TableCell, ...]:
     decimals = max(2, numbers.decimals_of(one.low, one.high, 3))
     low, high = numbers.signed(one.low, decimals), numbers.signed(one.high, decimals)
     delta = f"{numbers.signed(one.value, decimals)} [{low}, {high}]"
-    if per_byte and one.unit == "token":
-        delta += f" /{say('text.token')}"
     reading = say("pairs.unclear")
     if not one.finite:
         delta, reading = numbers.fixed(one.value, 0), say("pairs.infinite")
     elif one.clear:
         reading = say("pairs.better", model=one.a if one.value < 0 else one.b)
+    if both:
+        delta += f" /{say(f'text.{one.unit}')}"
     return (
         TableCell(f"{one.a} − {one.b}"),
         TableCell(say(f"text.{policy}")),
@@ -196,7 +203,7 @@ def _context_row(results: Results, model: ModelResult, say: Language) -> tuple[T
         events = TableCell(f"{native.events:,}", native.events)
     return (
         TableCell(model.name),
-        TableCell(f"{model.tokenizer.kind} ({model.tokenizer.size:,})"),
+        TableCell(event_space(model, say)),
         TableCell(limit, model.context),
         TableCell(say("context.reads_on" if model.policy == "document" else "context.forgets")),
         mean,

@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from lmcompare.evaluation.results import PolicyName, Results, Scores
 from lmcompare.reporting import numbers
+from lmcompare.reporting.axes import Mark, count_ticks, names_at_right, names_beside, time_ticks
 from lmcompare.reporting.details import visible
-from lmcompare.reporting.drawing import FAINT, INK, Look, looks, style, to_png, to_svg
-from lmcompare.reporting.language import language
+from lmcompare.reporting.drawing import FAINT, INK, looks, style, to_png, to_svg
+from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.ordering import (
+    Difference,
     bits,
     differences,
-    entropy_floor,
+    entropy_floors,
+    headline_split,
     in_order,
     same_event_space,
     scores,
@@ -45,45 +48,41 @@ _ABREAST = 4
 
 
 def learning_curve(results: Results, lang: str = "en") -> Figure:
-    """Validation bits per token over training tokens (log scale), one line a model, labels at their ends."""
+    """Validation bits per token over training tokens (log scale), one line a model, names at their ends.
+
+    What a model had reached runs on as a dotted line, so that all can be read against each other.
+    """
     say = language(lang)
     with style():
         figure, axes = _one("curve", 3.9)
         _title(figure, say("figure.curve.title"))
         axes.set(xlabel=say("figure.curve.x"), ylabel=say("figure.curve.y"))
-        ends: list[tuple[float, str, Look]] = []
-        spans: list[float] = []
+        curves: dict[str, list[tuple[float, float]]] = {}
         for model in results.models:
-            points = [(p.tokens, p.valid_bits_per_token) for p in model.curve]
-            points = [(x, y) for x, y in points if x > 0 and math.isfinite(y)]
-            if not points:
-                continue
-            look = looks(results)[model.name]
-            x, y = zip(*points, strict=True)
-            if len(points) == 1:
-                axes.axhline(y[0], color=look.colour, linestyle=":", linewidth=1.2, alpha=0.8)
-            kwargs = {"color": look.colour, "linestyle": look.dash, "linewidth": 2}
-            axes.plot(x, y, marker=look.marker, markersize=5 if len(points) < 30 else 0, **kwargs)
-            ends.append((y[-1], model.name, look))
-            spans += x
-        if not ends:
+            points = [(float(point.tokens), point.valid_bits_per_token) for point in model.curve]
+            curves[model.name] = [(x, y) for x, y in points if x > 0 and math.isfinite(y)]
+        curves = {name: points for name, points in curves.items() if points}
+        if not curves:
             return _nothing(figure, axes, say("figure.nothing"))
-        axes.set_xscale("log")
-        if min(spans) == max(spans):
-            axes.set_xlim(min(spans) / 3, max(spans) * 3)
-        _log_ticks(axes, "x")
-        floor = entropy_floor(results)
-        if floor is not None:
+        places = [x for points in curves.values() for x, _ in points]
+        widen = 3.0 if min(places) == max(places) else (max(places) / min(places)) ** 0.04
+        right = max(places) * widen
+        marks = []
+        for name, points in curves.items():
+            look = looks(results)[name]
+            x, y = zip(*points, strict=True)
+            kwargs: Any = {"color": look.colour, "linestyle": look.dash, "linewidth": 2}
+            axes.plot(x, y, marker=look.marker, markersize=5 if len(points) < 30 else 0, **kwargs)
+            axes.plot([x[-1], right], [y[-1], y[-1]], color=look.colour, linestyle=":", linewidth=1.2)
+            marks.append(Mark(right, y[-1], f"{name}  {numbers.fixed(y[-1], 2)}", look.colour))
+        for key, floor in entropy_floors(results):
             axes.axhline(floor, color=INK, linewidth=1.2)
-            axes.annotate(
-                f"{say('figure.curve.floor')}: {numbers.fixed(floor, 3)}",
-                (0.01, floor),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                fontsize=9,
-            )
-        _labels_at_right(axes, ends)
+            text = say(f"figure.curve.{key}", bits=numbers.fixed(floor, 3))
+            where: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(text, (0.01, floor), xytext=(0, 3), fontsize=9, **where)
+        axes.set_xlim(min(places) / widen, right)
+        count_ticks(axes)
+        names_at_right(axes, marks)
     return figure
 
 
@@ -94,7 +93,7 @@ def paired_differences(results: Results, lang: str = "en", policy: PolicyName | 
     units = sorted({one.unit for one in found}, reverse=True)
     with style():
         rows = [[one for one in found if one.unit == unit] for unit in units]
-        height = 1.1 + sum(0.42 * len(row) + 0.5 for row in rows)
+        height = 1.1 + sum(0.36 * len(row) + 0.5 for row in rows)
         figure = Figure(figsize=(_WIDTH, height), label=f"pairs {policy or ''}")
         if not found:
             return _nothing(figure, figure.add_subplot(), say("figure.nothing"))
@@ -108,15 +107,17 @@ def paired_differences(results: Results, lang: str = "en", policy: PolicyName | 
                 axes.plot([one.low, one.high], [place, place], color=colour, linewidth=3, alpha=0.7)
                 axes.plot([one.value], [place], marker=look.marker, color=colour, markersize=7)
                 text = numbers.signed(one.value, max(2, numbers.decimals_of(one.low, one.high, 3)))
-                offset = {"xytext": (0, 6), "textcoords": "offset points", "fontsize": 8.5}
-                axes.annotate(text, (one.value, place), ha="center", **offset)
+                end, away, ha = (one.low, -8, "right") if one.value < 0 else (one.high, 8, "left")
+                offset: Any = {"xytext": (away, 0), "textcoords": "offset points", "fontsize": 8.5}
+                axes.annotate(text, (end, place), ha=ha, va="center", **offset)
             axes.axvline(0, color=INK, linewidth=1.2)
             axes.set_yticks(places, [f"{one.a} − {one.b}" for one in row])
-            axes.set_ylim(-0.6, len(row) - 0.25)
-            axes.margins(x=0.12)
+            axes.set_ylim(-0.6, len(row) - 0.4)
+            _room_for_values(axes, row)
             axes.grid(axis="y", visible=False)
-            axes.set_xlabel(say("figure.pairs.x", unit=say(f"text.{unit}")))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+            used = say(f"text.{policy or results.ranking.policy}")
+            axes.set_xlabel(say("figure.pairs.x", unit=say(f"text.{unit}"), policy=used))
+            axes.xaxis.set_major_formatter(_plain)
     return figure
 
 
@@ -130,7 +131,7 @@ def perplexities(results: Results, lang: str = "en") -> Figure:
     with style():
         figure, axes = _one("perplexity", 0.9 + 0.72 * max(1, len(models)))
         _title(figure, say("figure.perplexity.title" if same else "figure.perplexity.title_bytes"))
-        axes.set_xlabel(say("figure.perplexity.x" if same else "figure.perplexity.x_bytes"))
+        axes.set_xlabel(_quality(results, say))
         policies: tuple[tuple[PolicyName, float], ...] = (("native", 0.19), ("matched", -0.19))
         for index, model in enumerate(models):
             look = looks(results)[model.name]
@@ -261,7 +262,7 @@ def next_tokens(results: Results, context: int = 0, lang: str = "en", top: int =
 
 
 def cost_quality(results: Results, lang: str = "en") -> Figure:
-    """Test perplexity (bits per byte where event spaces differ) over training time, labelled points."""
+    """Perplexity (bits per byte where event spaces differ) over training time, a named point a model."""
     say = language(lang)
     same = same_event_space(results)
     points = []
@@ -273,30 +274,20 @@ def cost_quality(results: Results, lang: str = "en") -> Figure:
     with style():
         figure, axes = _one("cost", 3.6)
         _title(figure, say("figure.cost.title"))
-        axes.set(xlabel=say("figure.seconds"))
-        axes.set_ylabel(say("figure.perplexity.x" if same else "figure.perplexity.x_bytes"))
+        axes.set(xlabel=say("figure.seconds"), ylabel=_quality(results, say))
         if not points:
             return _nothing(figure, axes, say("figure.nothing"))
-        middle = sorted(point[2][0] for point in points)[len(points) // 2]
+        marks = []
         for name, seconds, (value, low, high) in points:
             look = looks(results)[name]
             if math.isfinite(low) and math.isfinite(high):
                 axes.plot([seconds, seconds], [low, high], color=look.colour, linewidth=2, alpha=0.6)
             axes.plot([seconds], [value], marker=look.marker, color=look.colour, markersize=9)
-            late = seconds > math.sqrt(min(p[1] for p in points) * max(p[1] for p in points))
-            axes.annotate(
-                name,
-                (seconds, value),
-                xytext=(-9 if late else 9, 4 if value >= middle else -12),
-                textcoords="offset points",
-                ha="right" if late else "left",
-                fontweight="bold",
-                color=look.colour,
-            )
-        axes.set_xscale("log")
+            marks.append(Mark(seconds, value, name, look.colour))
         axes.margins(0.15, 0.2)
-        axes.set_ylim(0, 1.15 * max(point[2][0] for point in points))
-        _log_ticks(axes, "x")
+        time_ticks(axes)
+        axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+        names_beside(figure, axes, marks)
     return figure
 
 
@@ -327,32 +318,24 @@ def _in_unit(found: Scores, *, per_byte: bool) -> tuple[float, float, float]:
     return found.bits_per_byte, low, high
 
 
-def _log_ticks(axes: Axes, which: str) -> None:
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    wide = math.log10(high / low) > 2
-    axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: numbers.count(value).replace(".0 ", " ")))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
+def _quality(results: Results, say: Language) -> str:
+    """What an axis of quality shows: perplexity, or bits per byte, on the split that the report is about."""
+    key = "figure.perplexity.x" if same_event_space(results) else "figure.perplexity.x_bytes"
+    return say(key, split=say(f"split.{headline_split(results)}"))
 
 
-def _labels_at_right(axes: Axes, ends: list[tuple[float, str, Look]]) -> None:
-    """A name at each line's end, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(FixedLocator([t for t in axes.get_yticks() if low <= t <= high]))
-    gap = 0.075
-    places: list[float] = []
-    for value, _, _ in sorted(ends, key=lambda end: end[0]):
-        place = (value - low) / (high - low)
-        places.append(max(place, places[-1] + gap) if places else place)
-    for place, (value, name, look) in zip(places, sorted(ends, key=lambda end: end[0]), strict=True):
-        text = f"{name}  {numbers.fixed(value, 2)}"
-        anchor: Any = {"xycoords": "axes fraction", "xytext": (6, 0), "textcoords": "offset points"}
-        axes.annotate(
-            text, (1, place), va="center", color=look.colour, fontweight="bold", fontsize=9.5, **anchor
-        )
-    axes.set_ylim(low, high)
+def _room_for_values(axes: Axes, row: list[Difference]) -> None:
+    """Wider limits, so that the values beside the intervals stay inside."""
+    low, high = min(0.0, *(one.low for one in row)), max(0.0, *(one.high for one in row))
+    room = (high - low) * 0.14
+    left = room if any(one.value < 0 for one in row) else room / 3
+    right = room if any(one.value >= 0 for one in row) else room / 3
+    axes.set_xlim(low - left, high + right)
+
+
+@FuncFormatter
+def _plain(value: float, _: int | None) -> str:
+    return f"{value:g}".replace("-", "−")
 
 
 def _short(token: str) -> str:

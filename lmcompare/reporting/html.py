@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.resources
 import json
+import re
 from dataclasses import dataclass
 
 import jinja2
@@ -23,6 +24,7 @@ from lmcompare.reporting.comparison import Comparison
 from lmcompare.reporting.details import (
     chain_table,
     context_table,
+    event_space,
     factor,
     generation_table,
     pairs_table,
@@ -32,10 +34,16 @@ from lmcompare.reporting.details import (
 from lmcompare.reporting.drawing import looks
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.ordering import bits, chain_total, in_order, same_event_space
+from lmcompare.reporting.ranked import COSTS, cost_table
 from lmcompare.reporting.table import Table
 
 FULL_COLOUR_BITS = 14.0
 TOP = 8
+_BREAKS = re.compile(
+    r"(?<=\d) (?=(?:%|k|M|G|[kMGT]?B|ms|s|min|h)(?!\w))"
+    r"|(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d,) (?=[\d−+∞])"
+)
+_ELSEWHERE = frozenset(COSTS) - {"model", "parameters", "train"}  # these stand in the section on cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
     results = comparison.results
     script = Markup(_shipped("report.js"))
     spaces = [] if same_event_space(results) else [say("caution.spaces")]
+    table = comparison.table(say.code)
     page = _environment().get_template("report.html.j2")
     return page.render(
         say=say,
@@ -96,7 +105,9 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         verdict=comparison.verdict(say.code),
         findings=comparison.findings(say.code),
         cautions=comparison.cautions(say.code),
-        table=comparison.table(say.code),
+        table=table.choose([column.key for column in table.columns if column.key not in _ELSEWHERE]),
+        meanings=[(column.label, column.meaning) for column in table.columns],
+        costs=cost_table(results, say),
         context=context_table(results, say),
         pairs=pairs_table(results, say),
         generation=generation_table(results, say),
@@ -110,7 +121,8 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         sentences=[_sentence(results, number, say) for number in range(len(results.chain_sentences))],
         contexts=_contexts(results),
         samples=_samples(results, say),
-        models=in_order(results),
+        full=numbers.fixed(FULL_COLOUR_BITS, 0),
+        models=[(model, event_space(model, say)) for model in in_order(results)],
         colours={name: look.colour for name, look in looks(results).items()},
         experiment=json.dumps(results.experiment, ensure_ascii=False, indent=2),
         resampled=say(f"text.{results.comparisons[0].unit}") if results.comparisons else "",
@@ -192,24 +204,25 @@ def _samples(results: Results, say: Language) -> list[tuple[str, list[tuple[str,
 
 
 def _facts(results: Results, say: Language) -> list[tuple[str, str]]:
-    facts = []
-    for key, value in results.corpus.facts.items():
-        rest = key.removeprefix("entropy_bits_per_token")
-        label = key.replace("_", " ")
-        if rest != key:
-            unit = rest.strip("_")
-            label = say("fact.entropy_per", unit=unit) if unit else say("fact.entropy")
-        text = value if isinstance(value, str) else f"{value:,.6g}"
-        facts.append((label, text))
-    return facts
+    return [
+        (say.get(f"fact.{key}", key.replace("_", " ")), value if isinstance(value, str) else f"{value:,.6g}")
+        for key, value in results.corpus.facts.items()
+    ]
+
+
+def _unbroken(text: str) -> str:
+    """A text in which no line ends between a number and its sign or unit, nor inside an interval."""
+    return _BREAKS.sub("\u00a0", text)
 
 
 @functools.cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("lmcompare.reporting", "templates")
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["unbroken"] = _unbroken
+    return environment
 
 
 def _shipped(name: str) -> str:

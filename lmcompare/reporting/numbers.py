@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 MISSING = "–"
+_SI = ("", "k", "M", "G", "T")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -55,30 +56,57 @@ def signed(value: float, decimals: int) -> str:
 
 def count(value: float) -> str:
     """A count at three significant digits with an SI prefix: `843`, `12.3 k`, `1.85 M`."""
-    return _scaled(value, 1000.0, ("", "k", "M", "G", "T"))
+    return _scaled(value, _SI)
+
+
+def tick(value: float) -> str:
+    """A round number at an axis, as short as it can be: `0.5`, `200 k`, `1 M`."""
+    step = 0
+    while abs(value) >= 1000 and step + 1 < len(_SI):
+        value, step = value / 1000, step + 1
+    return f"{value:g} {_SI[step]}".rstrip().replace("-", "−")
+
+
+def tick_of_time(seconds: float) -> str:
+    """A round time at an axis: `0.1 s`, `30 s`, `10 min`, `1 h`."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"
 
 
 def size(value: float) -> str:
     """Bytes in decimal units: `512 B`, `14.2 MB`."""
-    return _scaled(value, 1000.0, ("B", "kB", "MB", "GB", "TB"))
+    return _scaled(value, ("B", "kB", "MB", "GB", "TB"))
+
+
+def percent(share: float) -> str:
+    """A share in percent, without the sign: `0.31`, `8.4`, `50`."""
+    return fixed(100 * share, 2 if abs(share) < 0.00995 else 1 if abs(share) < 0.0995 else 0)
 
 
 def duration(seconds: float) -> str:
-    """A time: `0.42 s`, `38 s`, `4.2 min`, `1.3 h`."""
+    """A time at two significant digits or one decimal: `0.42 s`, `1.0 s`, `38 s`, `4.2 min`, `1.3 h`."""
     if not math.isfinite(seconds):
         return MISSING
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.01 or seconds == 0 else f"{seconds * 1000:.2g} ms"
-    if seconds < 120:
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.00995:
+        return f"{seconds * 1000:#.2g} ms".replace(". ", " ")
+    if seconds < 9.95:
+        return f"{seconds:#.2g} s"
+    if seconds < 119.5:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds < 7197 else f"{seconds / 3600:.1f} h"
 
 
 def p_value(p: float) -> str:
     """A p value as an (in)equation: `p = 0.012`, `p < 0.001`."""
     if math.isnan(p):
         return f"p = {MISSING}"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.4f}" if p < 0.00995 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
 
 
 def probability(value: float) -> str:
@@ -107,12 +135,12 @@ def power_of_ten(log10: float) -> str:
     return digits if exponent == 0 else f"{digits}×10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
-def _scaled(value: float, base: float, prefixes: tuple[str, ...]) -> str:
+def _scaled(value: float, prefixes: tuple[str, ...]) -> str:
     if not math.isfinite(value):
         return MISSING
     step = 0
-    while abs(value) >= base * 0.9995 and step + 1 < len(prefixes):
-        value, step = value / base, step + 1
-    whole = abs(value) >= 100 or (step == 0 and float(value).is_integer())
-    text = f"{value:.0f}" if whole else f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+    while abs(value) >= 999.5 and step + 1 < len(prefixes):
+        value, step = value / 1000, step + 1
+    whole = abs(value) >= 99.95 or (step == 0 and float(value).is_integer())
+    text = f"{value:.0f}" if whole else f"{value:.2f}" if abs(value) < 9.995 else f"{value:.1f}"
     return f"{text} {prefixes[step]}".rstrip()

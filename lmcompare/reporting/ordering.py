@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lmcompare.evaluation.results import ChainStep, ModelResult, PolicyName, Results, Scores, SplitName
 
 ALPHA = 0.05
+_FLOORS = {"entropy_bits_per_token": "floor", "entropy_bits_per_token_given_topic": "floor_topic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +140,17 @@ def bits(logprob: float) -> float:
     return -logprob / math.log(2) + 0.0
 
 
-def entropy_floor(results: Results) -> float | None:
-    """The corpus's exact entropy in bits per token, where it is known for the models' event space."""
-    kinds = {model.tokenizer.kind for model in results.models}
-    for key, value in results.corpus.facts.items():
-        rest = key.removeprefix("entropy_bits_per_token")
-        if rest == key or not isinstance(value, float | int):
-            continue
-        if not rest or kinds == {rest.strip("_")}:
-            return float(value)
-    return None
+def entropy_floors(results: Results) -> list[tuple[str, float]]:
+    """What no model can beat on average: the corpus's exact entropies in bits per token, the higher first.
+
+    `("floor", h)`: of a sentence whose topic is not known; `("floor_topic", h)`: for a reader who knows it.
+    The corpus counts a token as a character, so models with any other tokenizer have no such floor.
+    """
+    if {model.tokenizer.kind for model in results.models} != {"char"}:
+        return []
+    facts = results.corpus.facts
+    found = ((name, facts.get(fact)) for fact, name in _FLOORS.items())
+    return [(name, float(value)) for name, value in found if isinstance(value, float | int)]
 
 
 def _possible(chain: list[ChainStep]) -> bool:

@@ -11,6 +11,7 @@ from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import difference, headline_split, in_order, is_ranked, scores
 from lmcompare.reporting.table import Column, Table, TableCell
 
+COSTS = ("model", "parameters", "train", "score_speed", "generate_speed", "memory", "disk")
 _LEFT = frozenset({"model", "kind"})
 _KEYS = (
     "rank",
@@ -65,6 +66,13 @@ def ranked_table(results: Results, say: Language) -> Table:
         notes=tuple(notes),
         marked=frozenset({0}) if ranked and _won(results, models) else frozenset(),
     )
+
+
+def cost_table(results: Results, say: Language) -> Table:
+    """What each model costs: the columns of the ranked table that a narrow page has no room for."""
+    chosen = ranked_table(results, say).choose(COSTS)
+    rows = tuple(tuple(TableCell(cell.text, cell.sort) for cell in row) for row in chosen.rows)
+    return Table(say("table.cost"), chosen.columns, rows)
 
 
 def _cells(

@@ -14,6 +14,7 @@ from lmcompare.reporting.ordering import (
     Difference,
     difference,
     differences,
+    entropy_floors,
     headline_split,
     in_order,
     same_event_space,
@@ -61,21 +62,12 @@ def verdict(results: Results, say: Language) -> str:
 
 
 def findings(results: Results, say: Language) -> list[str]:
-    """What else follows: neural against classical, what context is worth, what training cost."""
-    sentences = []
+    """What else follows: neural against classical, what context is worth, what is left to learn, cost."""
     models = in_order(results)
+    sentences = []
     if not results.ranking.refused:
-        sentences += _families(results, models, say)
-    for model in models:
-        native, matched = scores(results, model, "native"), scores(results, model, "matched")
-        if model.policy != "document" or native is None or matched is None:
-            continue
-        if math.isfinite(native.perplexity) and math.isfinite(matched.perplexity):
-            shown = {
-                "native": numbers.perplexity(native.perplexity),
-                "matched": numbers.perplexity(matched.perplexity),
-            }
-            sentences.append(say("finding.context", model=model.name, **shown))
+        sentences += _families(results, models, say) + _matched(results, say)
+    sentences += _context(results, models, say) + _floor(results, models, say)
     trained = [model for model in models if model.cost.train_seconds > 0]
     if len(trained) > 1:
         fast = min(trained, key=lambda model: model.cost.train_seconds)
@@ -92,7 +84,7 @@ def cautions(results: Results, say: Language) -> list[str]:
     """What to mind before quoting: zeros, unknown words, duplicates, lost text, few units, one seed."""
     sentences = []
     if not same_event_space(results):
-        sentences.append(say("caution.spaces"))
+        sentences += [say("caution.spaces"), *_lossy(results, say)]
     unknown = [found for model in results.models if (found := scores(results, model)) and found.unk_events]
     if unknown:
         worst = max(unknown, key=lambda found: found.unk_events)
@@ -102,16 +94,16 @@ def cautions(results: Results, say: Language) -> list[str]:
         if found is not None and found.zero_probability_events:
             zeros, events = f"{found.zero_probability_events:,}", f"{found.events:,}"
             sentences.append(say("caution.zeros", model=model.name, zeros=zeros, events=events))
-        if model.tokenizer.lossy and not unknown:
-            sentences.append(say("caution.lossy", model=model.name, lossy=model.tokenizer.lossy.rstrip(".")))
-    split = results.corpus.splits.get(headline_split(results))
+    name = headline_split(results)
+    split = results.corpus.splits.get(name)
     if split is not None and split.duplicates:
         counts = {"duplicates": f"{split.duplicates:,}", "sentences": f"{split.sentences:,}"}
-        sentences.append(say("caution.duplicates", **counts))
+        percent = numbers.percent(split.duplicates / split.sentences)
+        sentences.append(say("caution.duplicates", split=say(f"split.{name}"), percent=percent, **counts))
     compared = differences(results)
     if compared and min(one.units for one in compared) < FEW_UNITS:
         few = min(compared, key=lambda one: one.units)
-        sentences.append(say("caution.units", units=few.units, resampled=say(f"text.{few.resampled}")))
+        sentences.append(say("caution.units", units=say(f"text.count_{few.resampled}", units=few.units)))
     once = [model.name for model in results.models if model.kind in NEURAL and len(model.seeds) < 2]
     if once:
         sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
@@ -134,6 +126,63 @@ def _families(results: Results, models: list[ModelResult], say: Language) -> lis
     return [say(key, neural=neural.name, classical=classical.name, **words)]
 
 
+def _matched(results: Results, say: Language) -> list[str]:
+    """Who predicts best when nobody may look across lines: the fair half of the verdict."""
+    found = [(scores(results, model, "matched"), model) for model in results.models]
+    unit = results.ranking.unit
+    finite = [
+        (getattr(one, unit), model) for one, model in found if one and math.isfinite(getattr(one, unit))
+    ]
+    if len(finite) < 2 or all(model.policy == "sentence" for model in results.models):
+        return []  # native and matched are then the same
+    (_, best), (_, second), *_ = sorted(finite, key=lambda pair: float(pair[0]))
+    pair = difference(results, best.name, second.name, "matched")
+    if pair is None or not pair.finite:
+        return []
+    key = "finding.matched" if pair.clear and pair.value < 0 else "finding.matched_tie"
+    words = _words(pair, say, signed=key == "finding.matched_tie")
+    return [say(key, best=best.name, second=second.name, **words)]
+
+
+def _context(results: Results, models: list[ModelResult], say: Language) -> list[str]:
+    changes = []
+    for model in models:
+        native, matched = scores(results, model, "native"), scores(results, model, "matched")
+        if model.policy != "document" or native is None or matched is None:
+            continue
+        if math.isfinite(native.perplexity) and math.isfinite(matched.perplexity):
+            shown = {
+                "native": numbers.perplexity(native.perplexity),
+                "matched": numbers.perplexity(matched.perplexity),
+            }
+            changes.append(say("finding.context_change", model=model.name, **shown))
+    return [say("finding.context", changes=say("text.semicolon").join(changes))] if changes else []
+
+
+def _floor(results: Results, models: list[ModelResult], say: Language) -> list[str]:
+    floors = [numbers.fixed(value, 3) for _, value in entropy_floors(results)]
+    best = scores(results, models[0]) if models else None
+    if not floors or best is None or not math.isfinite(best.bits_per_token):
+        return []
+    values = {"best": models[0].name, "bits": numbers.fixed(best.bits_per_token, 3), "floor": floors[0]}
+    if len(floors) == 1:
+        return [say("finding.floor", **values)]
+    return [say("finding.floor_topic", given=floors[1], **values)]
+
+
+def _lossy(results: Results, say: Language) -> list[str]:
+    """Who is spared what: matters only where models predict different tokens."""
+    spared: dict[str, list[str]] = {}
+    for model in results.models:
+        if model.tokenizer.lossy:
+            reason = say.get(f"lossy.{model.tokenizer.kind}", model.tokenizer.lossy.rstrip("."))
+            spared.setdefault(reason, []).append(model.name)
+    return [
+        say("caution.lossy", models=say("text.comma").join(names), lossy=reason)
+        for reason, names in spared.items()
+    ]
+
+
 def _text(results: Results, say: Language) -> str:
     found = scores(results, in_order(results)[0])
     events = f"{found.events:,}" if found is not None else numbers.MISSING
@@ -146,16 +195,16 @@ def _words(found: Difference, say: Language, *, signed: bool) -> dict[str, str]:
     value, low, high = found.value, found.low, found.high
     if not signed:
         value, low, high = -value, -high, -low
-    percent, *interval = found.percent
+    percent, least, most = found.percent
     digits = 1 if abs(percent) < 10 else 0
-    lower, least, most = (numbers.fixed(share, digits) for share in (percent, *interval))
     return {
         "delta": numbers.fixed(value, decimals),
         "low": numbers.fixed(low, decimals),
         "high": numbers.fixed(high, decimals),
         "unit": say(f"text.{found.unit}"),
         "p": numbers.p_value(found.p_holm),
-        "units": f"{found.units:,}",
-        "resampled": say(f"text.{found.resampled}"),
-        "percent": f"{lower} [{least}, {most}]",
+        "units": say(f"text.count_{found.resampled}", units=f"{found.units:,}"),
+        "percent": numbers.fixed(percent, digits),
+        "least": numbers.fixed(least, digits),
+        "most": numbers.fixed(most, digits),
     }

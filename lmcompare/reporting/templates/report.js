@@ -1,4 +1,6 @@
 "use strict";
+// Hints that need this script.
+for (const hint of document.querySelectorAll(".hint")) hint.hidden = false;
 // Tables: a click on a column's head sorts by it; a second click turns the order round.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
