@@ -8,27 +8,32 @@ from pathlib import Path
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import read_experiment
-from lmcompare.files import model_kind, shipped
+from lmcompare.files import explain_os_errors, model_kind, shipped
 from lmcompare.interface import LanguageModel
 
 QUICKSTART = Path("reports/quickstart")
 
 
 def experiment_path(given: Path | None) -> Path:
-    """The experiment file to run: the one given, else the quick start's (copied here from a wheel)."""
-    if given is not None:
-        named = shipped("reports") / given
-        return named if not given.exists() and (named / "experiment.toml").is_file() else given
-    origin = shipped("reports") / "quickstart" / "experiment.toml"
+    """The experiment to run: the one given, else the quick start's.
+
+    A path that is not here may name an experiment that came with lmcompare ("reports/zh-daily" or
+    "zh-daily"); one that came in a wheel is copied here first, since its report is written beside it.
+    """
+    if given is not None and given.exists():
+        return given
+    given = given or QUICKSTART
+    origin = shipped("reports") / (given.parent if given.suffix else given).name / "experiment.toml"
+    if not origin.is_file():
+        return given
     if origin.parents[2].joinpath("pyproject.toml").is_file():
-        return origin
-    local = QUICKSTART / "experiment.toml"
+        return origin.parent
+    local = QUICKSTART.parent / origin.parent.name / origin.name
     if not local.is_file():
-        if not origin.is_file():
-            raise InputError("the quick start did not come with this installation", where=str(origin))
-        local.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(origin, local)
-    return local
+        with explain_os_errors(local):
+            local.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin, local)
+    return local.parent
 
 
 def open_model(folder: Path) -> LanguageModel:
