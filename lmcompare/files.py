@@ -7,6 +7,7 @@ No pickle: weights are safetensors, everything else is JSON. Knows nothing of wh
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -88,8 +89,12 @@ def read_json(path: Path) -> Any:
         raise InputError("the file is missing", where=str(path)) from None
     except UnicodeDecodeError:
         raise InputError("the file is not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror or error}", where=str(path)) from None
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", where=f"{path}, line {error.lineno}") from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
+        raise InputError(f"not JSON that can be read: {error}", where=str(path)) from None
 
 
 @contextlib.contextmanager
@@ -98,7 +103,8 @@ def explain_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "Free some space and run again" if error.errno == 28 else "Mend that and run again"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space and run again" if full else "Mend that and run again"
         raise InputError(
             f"cannot write: {error.strerror or error}", where=str(path), remedy=remedy
         ) from error
@@ -143,9 +149,9 @@ def check_folder(path: Path) -> None:
     """Raise `InputError` unless every file that the folder's manifest names is there and unharmed."""
     if not path.is_dir():
         raise InputError("there is no such folder", where=str(path))
-    for name, expected in read_json(path / MANIFEST).items():
+    remedy = "Train or copy the model again"
+    for name, expected in _manifest(path, remedy).items():
         file = path / name
-        remedy = "Train or copy the model again"
         if not file.is_file():
             raise InputError(f"the file {name} is missing", where=str(path), remedy=remedy)
         if file.stat().st_size != expected["bytes"]:
@@ -156,6 +162,16 @@ def check_folder(path: Path) -> None:
             raise InputError(what, where=str(path), remedy=remedy)
         if sha256(file) != expected["sha256"]:
             raise InputError(f"the file {name} is damaged: wrong checksum", where=str(path), remedy=remedy)
+
+
+def _manifest(path: Path, remedy: str) -> dict[str, dict[str, Any]]:
+    manifest = read_json(path / MANIFEST)
+    entries = list(manifest.values()) if isinstance(manifest, dict) else []
+    if not entries or not all(
+        isinstance(entry, dict) and {"bytes", "sha256"} <= set(entry) for entry in entries
+    ):
+        raise InputError(f"{MANIFEST} is damaged", where=str(path), remedy=remedy)
+    return dict(manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +199,13 @@ def save_model(
     with new_folder(folder) as temporary:
         write_json(temporary / "model.json", {"format": MODEL_FORMAT, "kind": kind, "config": dict(config)})
         write_json(temporary / "tokenizer.json", dict(tokenizer))
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "weights.safetensors")
+        try:
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "weights.safetensors"
+            )
+        except SafetensorError as error:  # It wraps the system's own error, a full disk among them.
+            remedy = "Free some space and run again"
+            raise InputError(f"cannot write the weights: {error}", where=str(folder), remedy=remedy) from None
         for name, source in (copies or {}).items():
             shutil.copyfile(source, temporary / name)
 
@@ -192,7 +214,10 @@ def model_kind(folder: Path) -> str:
     """The registry name of the family that wrote a model folder."""
     if not (folder / "model.json").is_file():
         raise InputError("not a model folder: model.json is missing", where=str(folder))
-    return str(read_json(folder / "model.json").get("kind"))
+    description = read_json(folder / "model.json")
+    if not isinstance(description, dict) or not isinstance(description.get("kind"), str):
+        raise InputError("model.json names no kind of model", where=str(folder))
+    return str(description["kind"])
 
 
 def load_model(folder: Path, kind: str) -> ModelFolder:
@@ -202,7 +227,7 @@ def load_model(folder: Path, kind: str) -> ModelFolder:
     description = read_json(folder / "model.json")
     if found != kind:
         raise InputError(f"this is a {found!r} model, not {kind!r}", where=str(folder))
-    if description.get("format") != MODEL_FORMAT:
+    if description.get("format") != MODEL_FORMAT or not isinstance(description.get("config"), dict):
         what = f"model format {description.get('format')} is not known (this version reads {MODEL_FORMAT})"
         raise InputError(what, where=str(folder))
     try:

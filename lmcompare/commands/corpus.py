@@ -90,7 +90,7 @@ def add(name: str, folder: Path) -> None:
     Example:
       lmcompare corpus add wikitext-2 --from ~/data/wikitext-2
     """
-    from lmcompare.text.collection import add_corpus
+    from lmcompare.text.adding import add_corpus
 
     console = Console()
     with TerminalWatcher(console) as watcher:
@@ -108,7 +108,7 @@ def fetch(name: str) -> None:
     Example:
       lmcompare corpus fetch tinyshakespeare
     """
-    from lmcompare.text.collection import fetch_corpus
+    from lmcompare.text.fetching import fetch_corpus
 
     console = Console()
     with TerminalWatcher(console) as watcher:

@@ -1,20 +1,21 @@
-"""The named corpora of this machine: which there are, fetching one, taking one that the user has.
+"""The named corpora of this machine: which there are, and the folder with the text of each.
 
-The text of a corpus is one folder, `files.home() / "corpora" / <name>`, whole or absent, with a
-manifest. Knows nothing of documents and splits.
+That folder, `files.home() / "corpora" / <name>`, is whole or absent, with a manifest. Knows nothing of
+where files come from (`fetching`, `adding`), of documents or of splits.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lmcompare.errors import InputError
-from lmcompare.files import MANIFEST, check_folder, explain_os_errors, home, new_folder
+from lmcompare.files import MANIFEST, check_folder, home, new_folder
 from lmcompare.registry import Progress
-from lmcompare.text.download import Report, download, extract
-from lmcompare.text.recipes import RECIPE, Checked, Download, Recipe, find_recipe, read_recipe, recipe_names
+from lmcompare.text.download import Report, extract
+from lmcompare.text.recipes import RECIPE, Download, Recipe, find_recipe, recipe_folder, recipe_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class CorpusStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """Where one text file was found: a file, or a member of an archive."""
 
     path: Path
@@ -85,161 +86,28 @@ def data_folder(name: str, recipe: Recipe) -> Path:
     return folder
 
 
-def fetch_corpus(name: str, progress: Report | None = None) -> Path:
-    """Download a named corpus, unless it is here already.
-
-    Mirrors are tried in the recipe's order; what has arrived is kept and continued by the next call.
-
-    Returns:
-        its folder.
-
-    Raises:
-        InputError: no download is known, or none gave the right file (with the reason of each).
-    """
-    report = progress or _silent
-    recipe = find_recipe(name)
-    if recipe.source != "files":
-        raise InputError(f"{name!r} is made on this machine, there is nothing to fetch", where="corpus")
-    if not recipe.downloads:
-        what = f"no address is known for {name!r}; its text comes from: {recipe.origin}"
-        raise InputError(what, where="corpus", remedy=f"Get it there, then type {how_to_get(name, recipe)}")
-    try:
-        return data_folder(name, recipe)
-    except InputError:
-        work = home() / "downloads" / name
-    with explain_os_errors(work):
-        work.mkdir(parents=True, exist_ok=True)
-    sources: dict[str, _Source] = {}
-    reasons: list[str] = []
-    for load in recipe.downloads:
-        if not set(load.targets) <= sources.keys():
-            path = _fetch(load, recipe, work, report, reasons)
-            if path:
-                sources |= _sources(load, path)
-    missing = [file.name for file in recipe.files if file.name not in sources]
-    if missing:
-        remedy = f"Try again later, or get the files and type `lmcompare corpus add {name} --from DIR`"
-        what = f"{', '.join(missing)} could not be fetched: {'; '.join(reasons)}"
-        raise InputError(what, where=f"corpus {name}", remedy=remedy)
-    folder = _install(name, recipe, sources, report)
-    shutil.rmtree(work, ignore_errors=True)
-    return folder
+def sources_in(load: Download, path: Path) -> dict[str, Source]:
+    """The text files that a download gives, where they are in the file that it came as."""
+    if load.file:
+        return {load.file: Source(path, None)}
+    return {target: Source(path, member) for member, target in load.members.items()}
 
 
-def add_corpus(name: str, folder: Path, progress: Report | None = None) -> Path:
-    """Take a named corpus from files that the user has, known by size and checksum, whatever their names.
-
-    Archives (as published) and unpacked files are both recognised. A folder with a
-    `corpus.toml` of its own adds a new named corpus.
+def install(
+    name: str, recipe: Recipe, sources: Mapping[str, Source], report: Report, own: Path | None = None
+) -> Path:
+    """Copy or unpack a corpus's files into its folder, each checked again on its way.
 
     Args:
         name: of the corpus.
-        folder: where the files are, at any depth.
-        progress: called for each file.
-
-    Returns:
-        the corpus's folder in `files.home()`.
-
-    Raises:
-        InputError: a file is missing, or one has the right name or size and a wrong checksum.
+        recipe: what it is.
+        sources: each file of the recipe by its name.
+        report: called for each file.
+        own: the recipe's file, to be kept beside the text; one that is there already is kept as well.
     """
-    report = progress or _silent
-    if not folder.is_dir():
-        raise InputError("there is no such folder", where=str(folder))
-    own = folder / RECIPE
-    recipe = read_recipe(own) if own.is_file() and name not in recipe_names() else find_recipe(name)
-    if recipe.source != "files":
-        raise InputError(f"{name!r} is made on this machine, there is nothing to add", where="corpus")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    faults: list[str] = []
-    sources: dict[str, _Source] = {}
-    for file in recipe.files:
-        names = _names_of(recipe, file.name)
-        by_name = not recipe.downloads and not file.known
-        found = _find(files, file, names, by_name, faults)
-        if found:
-            sources[file.name] = _Source(found, None)
-    for load in recipe.downloads:
-        if load.members and not set(load.targets) <= sources.keys():
-            archive = _find(files, load, {url.rpartition("/")[2] for url in load.urls}, False, faults)
-            if archive:
-                sources = _sources(load, archive) | sources
-    missing = [file for file in recipe.files if file.name not in sources]
-    if missing and faults:
-        raise InputError(faults[0], where=str(folder), remedy=f"Get it anew; it comes from: {recipe.origin}")
-    if missing:
-        listed = ", ".join(
-            f"{file.name} ({file.bytes:,} bytes)" if file.bytes else file.name for file in missing
-        )
-        archives = [load.urls[0].rpartition("/")[2] for load in recipe.downloads if load.members]
-        remedy = f"Give a folder with these files{' or ' + ' or '.join(archives) if archives else ''}"
-        raise InputError(f"not found here: {listed}", where=str(folder), remedy=remedy)
-    return _install(name, recipe, sources, report, own if own.is_file() else None)
-
-
-def _silent(progress: Progress) -> None:
-    """Nobody watches."""
-
-
-def _fetch(load: Download, recipe: Recipe, work: Path, report: Report, reasons: list[str]) -> Path | None:
-    """The first mirror's file that is right, or none and a reason for each mirror."""
-    check: Checked = load
-    if load.file and not load.known:
-        check = next(file for file in recipe.files if file.name == load.file)
-    for url in load.urls:
-        path = work / (load.file or url.rpartition("/")[2])
-        if path.is_file() and not check.fault(path):
-            return path
-        try:
-            download(url, path, check, report)
-        except InputError as error:
-            reasons.append(str(error).rstrip("."))
-        else:
-            return path
-    return None
-
-
-def _sources(load: Download, path: Path) -> dict[str, _Source]:
-    if load.file:
-        return {load.file: _Source(path, None)}
-    return {target: _Source(path, member) for member, target in load.members.items()}
-
-
-def _names_of(recipe: Recipe, name: str) -> set[str]:
-    """What a text file may be called where the user has it: as kept, or as in an archive."""
-    members = {
-        member.rpartition("/")[2]
-        for load in recipe.downloads
-        for member, target in load.members.items()
-        if target == name
-    }
-    return {name} | members
-
-
-def _find(
-    files: list[Path], check: Checked, names: set[str], by_name: bool, faults: list[str]
-) -> Path | None:
-    """The file that is right; what has the right name or size and is wrong goes to `faults`."""
-    suspects = []
-    for path in files:
-        if by_name:
-            if path.name in names:
-                return path
-            continue
-        same_size = check.bytes is not None and path.stat().st_size == check.bytes
-        if check.known and (same_size or path.name in names):
-            fault = check.fault(path)
-            if not fault:
-                return path
-            suspects.append(f"{path.name} is not the right file, {fault}")
-    faults += suspects
-    return None
-
-
-def _install(
-    name: str, recipe: Recipe, sources: dict[str, _Source], report: Report, own: Path | None = None
-) -> Path:
     folder = data_path(name)
+    if own is None and recipe_folder(name) == folder:
+        own = folder / RECIPE
     with new_folder(folder, replace=True) as temporary:
         for number, file in enumerate(recipe.files):
             report(Progress(f"checking {file.name}", number, len(recipe.files)))

@@ -119,10 +119,10 @@ def split_by_hash(
     where = np.searchsorted(limits[:2], places, side="right")
     if len(set(where.tolist())) < 3:
         ranks = np.argsort(np.argsort(places, kind="stable"), kind="stable")
-        cuts = np.clip(
-            np.round(limits[:2] * len(documents)), [1, 2], [len(documents) - 2, len(documents) - 1]
-        )
-        where = np.searchsorted(cuts, ranks, side="right")
+        first, second = np.round(limits[:2] * len(documents)).tolist()
+        first = min(max(first, 1), len(documents) - 2)
+        second = min(max(second, first + 1), len(documents) - 1)
+        where = np.searchsorted([first, second], ranks, side="right")
     return {
         split: [document for document, index in zip(documents, where, strict=True) if index == number]
         for number, split in enumerate(SPLITS)

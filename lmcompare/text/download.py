@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import socket
+import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from lmcompare.errors import InputError
 from lmcompare.files import explain_os_errors
@@ -47,37 +49,47 @@ def download(url: str, path: Path, check: Checked, report: Report, *, pause: flo
             or checksum (with the expected and the found one; what had arrived is then removed).
     """
     part = path.with_name(path.name + ".part")
-    reason = ""
+    resumed = part.exists()
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         try:
-            complete = _attempt(url, part, check, report)
+            reason = "" if _attempt(url, part, check, report) else "the transfer broke off"
         except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 416:  # Nothing follows what we have: it is whole, or it is not this file.
-                complete = True
-            elif error.code in (408, 429) or error.code >= 500:
-                reason = f"the server says {error.code} {error.reason}"
-                continue
-            else:
-                raise InputError(f"the server says {error.code} {error.reason}", where=url) from None
+            reason = _refusal(error, url, part)
         except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", None) or error
             reason = (
-                f"the transfer broke off: {getattr(error, 'reason', None) or error or type(error).__name__}"
+                f"the transfer broke off: {getattr(cause, 'strerror', None) or cause or type(error).__name__}"
             )
-            continue
-        if complete:
+            if isinstance(
+                cause, socket.gaierror
+            ):  # No such host or no network at all: waiting does not help.
+                raise InputError(f"no connection: {cause.strerror or cause}", where=url) from None
+        if not reason:
             break
-        reason = f"the transfer broke off after {part.stat().st_size:,} bytes"
     else:
         raise InputError(reason, where=url, remedy="Run again, it goes on where it stopped")
     fault = check.fault(part)
-    if fault:
-        part.unlink()
+    if not fault:
+        with explain_os_errors(path):
+            part.replace(path)
+        return
+    part.unlink()
+    if not resumed:
         raise InputError(f"{path.name} is not the right file, {fault}", where=url)
-    with explain_os_errors(path):
-        part.replace(path)
+    download(url, path, check, report, pause=pause)  # What an earlier call had left may have been the fault.
+
+
+def _refusal(error: urllib.error.HTTPError, url: str, part: Path) -> str:
+    """Why the server gave nothing, where it is worth another try; "" where there is nothing more to give."""
+    error.close()
+    if error.code == 416 and part.exists():
+        return ""  # Nothing follows what we have: it is whole, or it is not this file.
+    reason = f"the server says {error.code} {error.reason}"
+    if error.code in (408, 429) or error.code >= 500:
+        return reason
+    raise InputError(reason, where=url) from None
 
 
 def _attempt(url: str, part: Path, check: Checked, report: Report) -> bool:
@@ -94,7 +106,7 @@ def _attempt(url: str, part: Path, check: Checked, report: Report) -> bool:
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length and length.isdigit() else check.bytes
         with explain_os_errors(part), part.open("ab" if have else "wb") as file:
-            have = _copy(answer, file, have, total, check.bytes or LARGEST, report, part.stem)
+            have = _copy(answer, file, have, total, check.bytes or LARGEST, report, part.stem, url)
     return total is None or have >= total
 
 
@@ -111,6 +123,7 @@ def _copy(
     limit: int,
     report: Report,
     stage: str,
+    url: str,
 ) -> int:
     shown = 0.0
     while True:
@@ -123,7 +136,7 @@ def _copy(
         target.write(block)
         have += len(block)
         if have > limit:
-            raise InputError(f"the server sends more than {limit:,} bytes", where=stage)
+            raise InputError(f"the server sends more than {limit:,} bytes", where=url)
         now = time.monotonic()
         if now - shown > 0.2:
             shown = now
@@ -133,7 +146,7 @@ def _copy(
 
 
 def extract(archive: Path, member: str, target: Path, check: Checked) -> None:
-    """Unpack one member of a .zip by its exact name, or the content of a .gz; nothing else is written.
+    """Unpack one member of a .zip or .tar by its exact name, or the content of a .gz, and nothing else.
 
     Raises:
         InputError: a damaged archive, no such member, more bytes than expected, a wrong checksum.
@@ -141,11 +154,7 @@ def extract(archive: Path, member: str, target: Path, check: Checked) -> None:
     limit = check.bytes or LARGEST
     try:
         with contextlib.ExitStack() as stack:
-            if zipfile.is_zipfile(archive):
-                packed = stack.enter_context(zipfile.ZipFile(archive))
-                source: BinaryIO = stack.enter_context(packed.open(member))  # type: ignore[assignment]
-            else:
-                source = stack.enter_context(gzip.open(archive, "rb"))  # type: ignore[assignment]
+            source = _open_member(archive, member, stack)
             with explain_os_errors(target), target.open("wb") as file:
                 written = 0
                 while block := _read(source):
@@ -155,12 +164,36 @@ def extract(archive: Path, member: str, target: Path, check: Checked) -> None:
                         raise InputError(what, where=str(archive))
                     file.write(block)
     except KeyError:
-        raise InputError(f"there is no {member} in the archive", where=str(archive)) from None
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, RuntimeError) as error:
+        raise InputError(f"there is no file {member} in the archive", where=str(archive)) from None
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        gzip.BadGzipFile,
+        EOFError,
+        zlib.error,
+        RuntimeError,
+    ) as error:
         raise InputError(f"the archive is damaged: {error}", where=str(archive)) from None
     fault = check.fault(target)
     if fault:
         raise InputError(f"{member} is not the right file, {fault}", where=str(archive))
+
+
+def _open_member(archive: Path, member: str, stack: contextlib.ExitStack) -> BinaryIO:
+    """The member, to be read; raises `KeyError` where there is no such file."""
+    source: IO[bytes] | None
+    try:
+        if zipfile.is_zipfile(archive):
+            source = stack.enter_context(zipfile.ZipFile(archive)).open(member)
+        elif tarfile.is_tarfile(archive):
+            source = stack.enter_context(tarfile.open(archive)).extractfile(member)
+        else:
+            source = gzip.open(archive, "rb")  # type: ignore[assignment]
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror or error}", where=str(archive)) from None
+    if source is None:
+        raise KeyError(member)
+    return stack.enter_context(source)  # type: ignore[return-value]
 
 
 def _read(source: BinaryIO) -> bytes:

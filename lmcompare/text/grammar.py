@@ -122,13 +122,24 @@ class Grammar:
 
     def _entropy(self, beliefs: _Beliefs) -> tuple[float, float]:
         """Bits and events from here to the end of the sentence."""
-        if beliefs not in self._entropies:
+        stack = [beliefs]  # of our own: a sentence may be longer than Python's stack is deep
+        while stack:
+            now = stack[-1]
+            if now in self._entropies:
+                stack.pop()
+                continue
+            steps = self._step(now)
+            later = [after for character, (_, after) in steps.items() if character != END]
+            waiting = [after for after in later if after not in self._entropies]
+            if waiting:
+                stack += waiting
+                continue
             bits = tokens = 0.0
-            for character, (probability, after) in self._step(beliefs).items():
-                later = (0.0, 0.0) if character == END else self._entropy(after)
-                bits += probability * (later[0] - math.log2(probability))
-                tokens += probability * (later[1] + 1)
-            self._entropies[beliefs] = bits, tokens
+            for character, (probability, after) in steps.items():
+                rest = (0.0, 0.0) if character == END else self._entropies[after]
+                bits += probability * (rest[0] - math.log2(probability))
+                tokens += probability * (rest[1] + 1)
+            self._entropies[now] = bits, tokens
         return self._entropies[beliefs]
 
     def _step(self, beliefs: _Beliefs) -> dict[str, tuple[float, _Beliefs]]:
@@ -192,20 +203,28 @@ class Grammar:
                         visit(symbol.name, (*above, name))
             finished.add(name)
 
-        for name in self.rules:
-            visit(name, ())
+        try:
+            for name in self.rules:
+                visit(name, ())
+        except RecursionError:
+            raise InputError("the rules are nested too deeply", where="grammar.rules") from None
 
 
 def _alternatives(name: str, value: str | Sequence[str]) -> list[tuple[float, str]]:
     if isinstance(value, str):
         parts = [part.rpartition(":") for part in value.split()]
-        found = [(_number(name, weight), text) if text else (1.0, weight) for text, _, weight in parts]
+        found = [(_number(name, weight), text) if colon else (1.0, weight) for text, colon, weight in parts]
+        if not all(text for _, text in found):
+            what = "an alternative has a weight and no text"
+            raise InputError(
+                what, where=f"grammar.rules.{name}", remedy='Write the rule as a list with "" in it'
+            )
     else:
         found = []
         for part in value:
             match = _WEIGHT.match(part)
             found.append((float(match[1]), part[match.end() :]) if match else (1.0, part))
-    if not found or min(weight for weight, _ in found) <= 0:
+    if not found or not all(0 < weight < math.inf for weight, _ in found):
         raise InputError("a rule needs alternatives with weights above 0", where=f"grammar.rules.{name}")
     return found
 

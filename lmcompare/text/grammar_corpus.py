@@ -26,7 +26,7 @@ class Topic(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     start: str
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
 
 
 class Sizes(BaseModel):
@@ -64,7 +64,13 @@ def read_grammar(path: Path) -> tuple[GrammarFile, Grammar]:
         raise InputError("; ".join(faults), where=str(path)) from None
     if file.document[0] > file.document[1]:
         raise InputError("the fewest sentences are more than the most", where=f"{path}, document")
-    return file, Grammar(file.rules)
+    for name, topic in file.topics.items():
+        if topic.start not in file.rules:
+            raise InputError(f"there is no rule {topic.start!r}", where=f"{path}, topics.{name}.start")
+    try:
+        return file, Grammar(file.rules)
+    except InputError as error:
+        raise InputError(error.what, where=f"{path}, {error.where}", remedy=error.remedy) from None
 
 
 def grammar_corpus(path: Path) -> tuple[dict[str, list[Document]], dict[str, float | str]]:
@@ -83,7 +89,9 @@ def grammar_corpus(path: Path) -> tuple[dict[str, list[Document]], dict[str, flo
     file, grammar = read_grammar(path)
     source = random.Random(file.seed)
     splits: dict[str, list[Document]] = {split: _sample(file, grammar, source, split) for split in SPLITS}
-    starts = {topic.start: topic.weight for topic in file.topics.values()}
+    starts: dict[str, float] = {}
+    for topic in file.topics.values():
+        starts[topic.start] = starts.get(topic.start, 0.0) + topic.weight
     mixed = grammar.entropy(starts)
     alone = [(grammar.entropy({start: 1.0}), weight) for start, weight in starts.items()]
     total = sum(starts.values())

@@ -5,6 +5,7 @@ Knows nothing of files; it only says which words a table may use and what they m
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Literal, Self
 
@@ -25,8 +26,8 @@ def _documents(value: str) -> str:
 
 
 def _shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
-    if min(value) <= 0:
-        raise ValueError("each of the three shares must be above 0")
+    if not all(0 < share < math.inf for share in value):
+        raise ValueError("each of the three shares must be a number above 0")
     return value
 
 

@@ -6,16 +6,24 @@ Knows nothing of documents, sentences or splits.
 from __future__ import annotations
 
 import codecs
-import gzip
+import io
 import json
 import zlib
+from collections.abc import Iterator
+from gzip import GzipFile
 from pathlib import Path
+from typing import Final
 
 import zstandard
 
 from lmcompare.errors import InputError
 
-SUFFIXES = tuple(kind + packing for kind in (".txt", ".jsonl") for packing in ("", ".gz", ".zst"))
+SUFFIXES: Final = tuple(kind + packing for kind in (".txt", ".jsonl") for packing in ("", ".gz", ".zst"))
+RECORDS: Final = tuple(suffix for suffix in SUFFIXES if suffix.startswith(".jsonl"))
+_SMALL: Final = 2**30  # bytes that any packed file may unpack to
+_RATIO: Final = 200  # above that, a file that unpacks to so many times its size is no text
+_CHUNK: Final = 1 << 20
+_BITE: Final = 1 << 10  # a step of zstd may give 32,000 times as much
 
 
 def read_lines(path: Path) -> list[str]:
@@ -25,7 +33,7 @@ def read_lines(path: Path) -> list[str]:
     is a line where it is not empty.
 
     Raises:
-        InputError: the file is missing, empty, damaged or not UTF-8 (with line and byte offset).
+        InputError: the file is missing, empty, damaged, or not UTF-8 text (with line and byte offset).
     """
     return split_lines(decode(read_bytes(path), str(path)))
 
@@ -44,15 +52,21 @@ def _field(line: str, field: str, where: str) -> str:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", where=where) from None
-    except RecursionError:
-        raise InputError("JSON that is nested too deeply", where=where) from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
+        raise InputError(f"not JSON that can be read: {error}", where=where) from None
     if not isinstance(record, dict):
         raise InputError("not a JSON object", where=where)
     if not isinstance(record.get(field), str):
         texts = [key for key, value in record.items() if isinstance(value, str)]
         remedy = f"Set `field` to one of: {', '.join(texts)}" if texts else "Give a file with text in it"
         raise InputError(f"the record has no text in the field {field!r}", where=where, remedy=remedy)
-    return str(record[field])
+    text = str(record[field])
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        what = f"character {error.start + 1:,} of {field!r} is half of a surrogate pair, not text"
+        raise InputError(what, where=where, remedy="Write the JSON from well-formed Unicode") from None
+    return text
 
 
 def read_bytes(path: Path) -> bytes:
@@ -63,46 +77,64 @@ def read_bytes(path: Path) -> bytes:
         raise InputError("there is no such file", where=str(path)) from None
     except OSError as error:
         raise InputError(f"cannot read: {error.strerror or error}", where=str(path)) from None
-    if path.suffix == ".gz":
-        data = _gunzip(data, path)
-    elif path.suffix == ".zst":
-        data = _unzstd(data, path)
+    if path.suffix in (".gz", ".zst"):
+        data = _unpacked(data, path)
     if not data:
         raise InputError("the file is empty", where=str(path), remedy="Give a file with text in it")
     return data
 
 
-def _gunzip(data: bytes, path: Path) -> bytes:
+def _unpacked(data: bytes, path: Path) -> bytes:
+    kind, blocks = ("gzip", _gzip_blocks) if path.suffix == ".gz" else ("Zstandard", _zstd_blocks)
+    limit = max(_SMALL, _RATIO * len(data))
+    parts, size = [], 0
     try:
-        return gzip.decompress(data)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"not a whole gzip file: {error}", where=str(path)) from None
-
-
-def _unzstd(data: bytes, path: Path) -> bytes:
-    parts = []
-    while data:
-        engine = zstandard.ZstdDecompressor().decompressobj()
-        try:
-            parts.append(engine.decompress(data))
-        except zstandard.ZstdError as error:
-            raise InputError(f"not a whole Zstandard file: {error}", where=str(path)) from None
-        if not engine.eof:
-            raise InputError("not a whole Zstandard file: it ends too early", where=str(path))
-        data = engine.unused_data
+        for block in blocks(data):
+            parts.append(block)
+            size += len(block)
+            if size > limit:
+                what = f"{len(data):,} bytes unpack to more than {limit:,}: this is no packed text"
+                raise InputError(what, where=str(path))
+    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+        raise InputError(f"not a whole {kind} file: {error}", where=str(path)) from None
     return b"".join(parts)
 
 
+def _gzip_blocks(data: bytes) -> Iterator[bytes]:
+    with GzipFile(fileobj=io.BytesIO(data)) as file:
+        while block := file.read(_CHUNK):
+            yield block
+
+
+def _zstd_blocks(data: bytes) -> Iterator[bytes]:
+    place = 0
+    while place < len(data):  # one frame after the other
+        engine = zstandard.ZstdDecompressor().decompressobj()
+        while not engine.eof:
+            if place >= len(data):
+                raise EOFError("it ends too early")
+            piece = data[place : place + _BITE]
+            yield engine.decompress(piece)
+            place += len(piece)
+        place -= len(engine.unused_data)
+
+
 def decode(data: bytes, where: str) -> str:
-    """UTF-8 text of bytes; raises `InputError` with the line and byte offset of the first fault."""
+    """UTF-8 text of bytes; raises `InputError` with the line and byte offset of the first fault.
+
+    A byte of value 0 is a fault too: it is found in UTF-16 and in files of other kinds, and not in text.
+    """
+    mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode()
+        text = data[mark:].decode() if mark else data.decode()
+        start, what = data.find(0), "is no character of a text"
     except UnicodeDecodeError as error:
-        start = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
-        line = data.count(b"\n", 0, start) + 1
-        what = f"byte {start:,} (0x{data[start]:02X}) is not UTF-8"
-        remedy = "Save the text as UTF-8"
-        raise InputError(what, where=f"{where}, line {line}", remedy=remedy) from None
+        start, what, text = error.start + mark, "is not UTF-8", ""
+    if start >= 0:
+        place = f"{where}, line {data.count(10, 0, start) + 1:,}"
+        fault = f"byte {start:,} (0x{data[start]:02X}) {what}"
+        raise InputError(fault, where=place, remedy="Save the text as UTF-8")
+    return text
 
 
 def split_lines(text: str) -> list[str]:

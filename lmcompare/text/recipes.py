@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from lmcompare.errors import InputError
-from lmcompare.files import home, shipped
+from lmcompare.files import MANIFEST, home, shipped
 from lmcompare.text.options import TextOptions
 
 RECIPE = "corpus.toml"
@@ -72,7 +72,9 @@ class TextFile(Checked):
 
 
 class Download(Checked):
-    """One thing to fetch: a text file itself (`file`), or a .zip or .gz with text files in it (`members`).
+    """One thing to fetch: a text file itself (`file`), or an archive with text files in it (`members`).
+
+    An archive is a .zip, a .tar (also packed), or a .gz, which is one file whatever its member is called.
 
     Later downloads are tried for what earlier ones could not give.
     """
@@ -114,15 +116,18 @@ class Recipe(TextOptions):
             raise ValueError("either no file names a split, or all do and each split has one")
         names = {file.name for file in self.files}
         unknown = [name for load in self.downloads for name in load.targets if name not in names]
-        if unknown or len(names) != len(self.files):
-            raise ValueError(f"files are named twice, or a download gives unknown ones: {', '.join(unknown)}")
+        if unknown:
+            raise ValueError(f"a download gives files that are not listed: {', '.join(unknown)}")
+        if len(names) != len(self.files) or names & {RECIPE, MANIFEST}:
+            raise ValueError(f"two files have one name, or one is called {RECIPE} or {MANIFEST}")
         return self
 
 
 def recipe_names() -> list[str]:
     """Every named corpus: shipped ones and the user's own, sorted."""
     folders = [shipped("corpora"), home() / "corpora"]
-    return sorted({path.parent.name for folder in folders for path in folder.glob(f"*/{RECIPE}")})
+    found = {path.parent.name for folder in folders for path in folder.glob(f"*/{RECIPE}")}
+    return sorted(name for name in found if not name.startswith("."))  # A folder in the making is hidden.
 
 
 def find_recipe(name: str) -> Recipe:
@@ -133,8 +138,13 @@ def find_recipe(name: str) -> Recipe:
         listed = " or ".join(map(repr, near))
         remedy = f"Did you mean {listed}?" if near else f"There are {', '.join(names)}"
         raise InputError(f"there is no corpus {name!r}", where="corpus.name", remedy=remedy)
-    path = shipped("corpora") / name / RECIPE
-    return read_recipe(path if path.is_file() else home() / "corpora" / name / RECIPE)
+    return read_recipe(recipe_folder(name) / RECIPE)
+
+
+def recipe_folder(name: str) -> Path:
+    """Where the recipe of a named corpus stands; one that came with lmcompare goes before the user's own."""
+    folder = shipped("corpora") / name
+    return folder if (folder / RECIPE).is_file() else home() / "corpora" / name
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -148,3 +158,5 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors()]
         raise InputError("; ".join(faults), where=str(path)) from None
+    except RecursionError:
+        raise InputError("not a recipe: it is nested too deeply", where=str(path)) from None

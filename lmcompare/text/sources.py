@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from lmcompare.errors import InputError
-from lmcompare.files import shipped
 from lmcompare.text.collection import data_folder
 from lmcompare.text.corpus import SPLITS, Corpus, Document
 from lmcompare.text.documents import SHARES, default_mode, make_documents, split_by_hash, split_stream
 from lmcompare.text.grammar_corpus import grammar_corpus
 from lmcompare.text.options import CorpusOptions, TextOptions
 from lmcompare.text.python_docs import python_docs
-from lmcompare.text.reading import SUFFIXES, read_lines, read_records
-from lmcompare.text.recipes import find_recipe, recipe_names
+from lmcompare.text.reading import RECORDS, SUFFIXES, read_lines, read_records
+from lmcompare.text.recipes import find_recipe, recipe_folder, recipe_names
 
 _ALIASES: Final = {"train": ("train",), "valid": ("valid", "validation", "dev", "val"), "test": ("test",)}
 _WITHOUT_SPACES: Final = ("zh", "ja", "th", "lo", "km", "my")
@@ -74,7 +73,7 @@ def _named(name: str, options: CorpusOptions) -> Corpus:
         splits = split_by_hash(python_docs(), recipe, by_name=True, prefix=f"{name}:")
         return _build(name, recipe, splits, rule="hash of the document's name")
     if recipe.source == "grammar":
-        splits, facts = grammar_corpus(shipped("corpora") / name / "grammar.toml")
+        splits, facts = grammar_corpus(recipe_folder(name) / "grammar.toml")
         return _build(name, recipe, splits, facts, rule="sampled")
     folder = data_folder(name, recipe)
     if recipe.files[0].split is None:
@@ -137,7 +136,7 @@ def _split_files(folder: Path, files: Sequence[Path]) -> dict[str, Path]:
 
 def _documents(name: str, path: Path, options: TextOptions, mode: str | None) -> list[Document]:
     """The documents of one file."""
-    if ".jsonl" in path.suffixes:
+    if path.name.endswith(RECORDS):
         if mode not in (None, "file"):
             where = f"{path}, corpus.documents"
             raise InputError(
