@@ -1,4 +1,4 @@
-r"""Reading ARPA files, of any tool, plain or gzip.
+r"""Reading ARPA files, of any tool, plain or packed with gzip, bzip2 or xz.
 
 Knows the format, not where the numbers come from. Read with tolerance: text before `\data\`, a byte
 order mark, CR LF line ends, headers in capitals, spaces or tabs between fields, missing back-off weights (0),
@@ -6,16 +6,16 @@ order mark, CR LF line ends, headers in capitals, spaces or tabs between fields,
 `\end\` (it was cut off), counts that are not those of the header, a probability above 1, an n-gram twice, a
 word that is not among the 1-grams, an n-gram whose beginning is not listed, no `<s>` or `</s>`, text that
 is not UTF-8. Unlike KenLM, which gives them 10^-100, unknown words have no probability where the file has
-no `<unk>`.
+no `<unk>`. `<s>` is never predicted, whatever the file says. Where a text holds "<s>", "</s>" or "<unk>" as
+a word, that is a word like any other, and as no ARPA file can list it, an unknown one; files that were
+written here list it in a spelling of its own (`spelling`).
 """
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import math
 import re
-import zlib
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmcompare.errors import InputError
+from lmcompare.models.ngram.compressed import read_unpacked
+from lmcompare.models.ngram.kenlm_binary import is_binary
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import BOS, EOS, UNK, vocabulary
 from lmcompare.models.ngram.tables import Grams, grow
@@ -31,7 +33,6 @@ _DATA = re.compile(rb"^[ \t]*\\data\\[ \t\r]*$", re.M | re.I)
 _HEADER = re.compile(rb"^[ \t]*\\(?:([1-9][0-9]?)-grams:|(end)\\)[ \t\r]*$", re.M | re.I)
 _COUNT = re.compile(rb"[ \t]*ngram[ \t]+([0-9]+)[ \t]*=[ \t]*([0-9]+)[ \t\r]*", re.I)
 _SPACE = np.isin(np.arange(256), np.frombuffer(b" \t\n\r\x0b\x0c", dtype=np.uint8))
-_BINARY = b"mmap lm http://kheafield.com/code"
 _CHUNK = 1 << 24
 _LN10 = math.log(10)
 
@@ -55,15 +56,6 @@ def read_arpa(path: Path) -> NgramModel:
     return NgramModel(tokenizer, tables, {"read_from": path.name})
 
 
-def is_binary(path: Path) -> bool:
-    """Whether a file is a KenLM binary, which only the kenlm package reads."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_BINARY)) == _BINARY
-    except OSError:
-        return False
-
-
 def ngram_counts(path: Path) -> list[int]:
     """The number of n-grams of each order, as the header says."""
     return _File(path).outline()[0]
@@ -82,13 +74,10 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self.bytes = path.read_bytes()
-            if self.bytes[:2] == b"\x1f\x8b":
-                self.bytes = gzip.decompress(self.bytes)
-        except (OSError, EOFError, zlib.error) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InputError(f"the file cannot be read: {reason}", where=str(path)) from None
+        if is_binary(path):
+            remedy = "Use it through a model of kind kenlm"
+            raise InputError("this is a KenLM binary, not an ARPA file", where=str(path), remedy=remedy)
+        self.bytes = read_unpacked(path)
 
     def refuse(self, line: int, what: str) -> NoReturn:
         """Raise `InputError` at a line (from 1)."""
@@ -108,17 +97,19 @@ class _File:
         """The number of n-grams of each order, and where in the bytes each section starts and ends."""
         data = _DATA.search(self.bytes.removeprefix(b"\xef\xbb\xbf"))
         if not data:
-            self.refuse(1, r"not an ARPA file: there is no line \data\ ")
+            self.refuse(1, r"not an ARPA file: it has no \data\ line")
         begin = data.end() + (3 if self.bytes[:3] == b"\xef\xbb\xbf" else 0)
         headers = list(_HEADER.finditer(self.bytes, begin))
         end = headers[0].start() if headers else len(self.bytes)
         counts: list[int] = []
+        place = begin
         for line in self.bytes[begin:end].split(b"\n"):
             if line.strip():
                 match = _COUNT.fullmatch(line)
                 if not match or int(match[1]) != len(counts) + 1:
-                    self.refuse(self.line_at(begin), f"expected 'ngram {len(counts) + 1}=...'")
+                    self.refuse(self.line_at(place), f"expected 'ngram {len(counts) + 1}=...'")
                 counts.append(int(match[2]))
+            place += len(line) + 1
         names = [int(header[1]) if header[1] else 0 for header in headers]
         last = self.line_at(len(self.bytes))
         if 0 not in names:
@@ -171,7 +162,9 @@ def _section(file: _File, section: tuple[int, int], order: int, count: int, ids:
         place = int(np.argmin(flat))
         word = words[place].decode(errors="replace")
         file.refuse(file.line_of(section, place // order), f"{word!r} is not among the 1-grams")
-    return Grams(flat.reshape(-1, order), logprobs, backoffs)
+    grams = flat.reshape(-1, order)
+    logprobs[grams[:, -1] == 0] = -np.inf  # bos again
+    return Grams(grams, logprobs, backoffs)
 
 
 def _fields(
@@ -227,8 +220,12 @@ def _numbers(
     """Fields as numbers; the file's lines `done + rows` are named where one is none."""
     try:
         numbers = np.fromiter(map(float, fields), np.float64, len(fields))
-        wrong = np.flatnonzero(np.isnan(numbers) | (numbers == np.inf))
+        usable = b"_" not in b"".join(fields)  # Python takes 1_000 for a number
     except ValueError:
+        usable = False
+    if usable:
+        wrong = np.flatnonzero(np.isnan(numbers) | (numbers == np.inf))
+    else:
         wrong = np.flatnonzero([not _is_number(field) for field in fields])
     if len(wrong):
         field = fields[wrong[0]].decode(errors="replace")
@@ -238,6 +235,6 @@ def _numbers(
 
 def _is_number(field: bytes) -> bool:
     try:
-        return not math.isnan(float(field))
+        return b"_" not in field and float(field) < math.inf  # false of nan
     except ValueError:
         return False

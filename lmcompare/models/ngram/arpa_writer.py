@@ -7,7 +7,6 @@ nine digits, so that a file that is read back gives the same float32 numbers.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import math
 import os
 import tempfile
@@ -17,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lmcompare.files import explain_os_errors
+from lmcompare.models.ngram.compressed import packing
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import names
 
@@ -24,7 +24,7 @@ _ROWS = 100_000
 
 
 def write_arpa(model: NgramModel, path: Path) -> None:
-    """Write `path` (compressed if it ends in ".gz"), whole or not at all.
+    """Write `path` (packed if it ends in ".gz", ".bz2" or ".xz"), whole or not at all.
 
     `<s>`, which is never predicted, has the customary probability -99; other impossible events have -inf,
     and an impossible `<unk>` is left out. Orders without n-grams are left out. Words are spelled as
@@ -36,12 +36,8 @@ def write_arpa(model: NgramModel, path: Path) -> None:
         try:
             with contextlib.ExitStack() as stack:
                 file: BinaryIO = stack.enter_context(os.fdopen(handle, "wb"))
-                if path.suffix == ".gz":
-                    # No name and no time inside: the same model gives the same bytes.
-                    packed = gzip.GzipFile("", "wb", 6, file, mtime=0)
-                    _write(model, stack.enter_context(packed))  # type: ignore[arg-type]
-                else:
-                    _write(model, file)
+                packed = packing(file, path.suffix)
+                _write(model, stack.enter_context(packed) if packed else file)
             os.chmod(name, 0o644)
             os.replace(name, path)
         except BaseException:
@@ -55,9 +51,10 @@ def _write(model: NgramModel, file: BinaryIO) -> None:
     shown = np.ones(len(tables.words), dtype=bool)
     if tokenizer.unk is not None:
         shown[1 + tokenizer.unk] = np.isfinite(tables.logprobs[1 + tokenizer.unk])
-    logprobs = tables.logprobs / math.log(10)
+    # In float64: a second rounding to float32 would not be undone by the reader's.
+    logprobs = tables.logprobs.astype(np.float64) / math.log(10)
     logprobs[1 + tokenizer.bos] = -99.0
-    backoffs = tables.backoffs / math.log(10)
+    backoffs = tables.backoffs.astype(np.float64) / math.log(10)
 
     sizes = np.diff(tables.levels[1:])
     sizes[0] = np.count_nonzero(shown[tables.levels[1] : tables.levels[2]])

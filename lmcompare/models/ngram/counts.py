@@ -69,11 +69,15 @@ def lay_out(documents: Sequence[Ids], bos: int, eos: int) -> Stream:
     """Documents as one stream of sentences, each with one `bos` before it.
 
     A tail without `eos` is a sentence of its own: context never crosses a document's end.
+
+    Errors: `InputError` for an empty text, and for `bos` inside a document: it is never predicted.
     """
     parts = [np.asarray(document, dtype=np.int32) for document in documents if len(document)]
     if not parts:
         raise InputError("the training text is empty", remedy="Give a corpus with at least one sentence")
     text = np.concatenate(parts)
+    if np.any(text == bos):
+        raise InputError(f"the training text holds bos (id {bos}), which no document may contain")
     ends = text == eos
     ends[np.cumsum([len(part) for part in parts]) - 1] = True
     starts = np.concatenate([[0], np.flatnonzero(ends)[:-1] + 1])
@@ -90,9 +94,10 @@ def count(stream: Stream, order: int, size: int, bos: int) -> list[Level]:
     `bos` is never predicted, so as an n-gram of order 1 its count is 0. N-grams never cross a
     sentence's start: those nearest to it begin with the one `bos`.
     """
+    worst = int(stream.ids.min() if stream.ids.min() < 0 else stream.ids.max())
+    if not 0 <= worst < size:
+        raise InputError(f"the text holds id {worst}, the tokenizer has ids 0 to {size - 1}")
     unigrams = np.bincount(stream.ids, minlength=size).astype(np.int64)
-    if len(unigrams) > size:
-        raise InputError(f"the text holds id {len(unigrams) - 1}, the tokenizer has only {size} ids")
     unigrams[bos] = 0
     zeros = np.zeros(size, dtype=np.int32)
     opens = np.zeros(size, dtype=bool)

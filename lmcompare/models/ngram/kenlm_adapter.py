@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,20 +23,22 @@ from pydantic import BaseModel, ConfigDict
 from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer, split_sentences
-from lmcompare.models.ngram.arpa import is_binary, list_words, ngram_counts
+from lmcompare.models.ngram.arpa import list_words, ngram_counts
+from lmcompare.models.ngram.kenlm_binary import binary_counts, binary_words, is_binary
 from lmcompare.models.ngram.spelling import names, vocabulary
+from lmcompare.models.ngram.tables import check_ids
 from lmcompare.registry import Progress, Training
 
 _FILE = "model.kenlm"
 _LN10 = math.log(10)
-_LEAST_MASS = 0.99
+_MASS = (0.99, 1.01)
 
 
 class KenlmOptions(BaseModel):
     """A model that was made elsewhere.
 
     Attributes:
-        path: ARPA file (plain or gzip) or KenLM binary; relative to the folder one is in.
+        path: ARPA file (plain or packed) or KenLM binary; relative to the folder one is in.
         vocabulary: file with the model's words, one a line, to use as the event space. Without it the
             experiment's tokenizer is the event space.
     """
@@ -77,7 +80,7 @@ class KenlmModel(LanguageModel):
         self._kenlm = _package()
         self.model = _open(self._kenlm, path)
         self.context = int(self.model.order) - 1
-        counts = [] if is_binary(path) else ngram_counts(path)
+        counts = binary_counts(path) if is_binary(path) else ngram_counts(path)
         self.parameters = sum(counts) + sum(counts[:-1])
         self._names = names(tokenizer)
         known = np.fromiter((name in self.model for name in self._names), bool, tokenizer.size)
@@ -93,6 +96,7 @@ class KenlmModel(LanguageModel):
     def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
         """See `LanguageModel.step`; a row that reads `eos` starts its next sentence."""
         before = cast(KenlmStates, state).states
+        check_ids(np.asarray(tokens), self.tokenizer.size)
         states = [
             self._after(token, old) for token, old in zip(np.asarray(tokens).tolist(), before, strict=True)
         ]
@@ -100,12 +104,15 @@ class KenlmModel(LanguageModel):
 
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`."""
+        for document in documents:
+            check_ids(document, self.tokenizer.size)
         return [self._score(np.asarray(document, dtype=np.int64)) for document in documents]
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
         """See `LanguageModel.next_logprobs`."""
         states = []
         for context in contexts:
+            check_ids(context, self.tokenizer.size)
             sentences = split_sentences(np.asarray(context), self.tokenizer.eos)
             state = self._opening()
             for token in sentences[-1].tolist() if sentences else ():
@@ -166,9 +173,9 @@ class KenlmModel(LanguageModel):
 
 
 def open_kenlm(path: Path, vocabulary_file: Path | None = None) -> KenlmModel:
-    """A KenLM model over its own words: of the ARPA file, or of a file with one word a line.
+    """A KenLM model over its own words: those the file lists, or those of a file with one word a line.
 
-    Errors: `InputError` for a binary without a vocabulary file, since binaries do not list their words.
+    Errors: `InputError` for a binary that was built without its words, where no vocabulary file is given.
     """
     from lmcompare.text.tokenizers.word import WordTokenizer
 
@@ -179,14 +186,8 @@ def open_kenlm(path: Path, vocabulary_file: Path | None = None) -> KenlmModel:
             raise InputError(f"the vocabulary cannot be read: {error}", where=str(vocabulary_file)) from None
         special = {"<s>", "</s>", "<unk>"}
         words = [word for word in dict.fromkeys(listed) if word not in special]
-    elif is_binary(path):
-        raise InputError(
-            "a KenLM binary does not list its words",
-            where=str(path),
-            remedy="Name a file with one word a line as its vocabulary",
-        )
     else:
-        words = list_words(path)
+        words = binary_words(path) if is_binary(path) else list_words(path)
     return KenlmModel(path, WordTokenizer(vocabulary(words)))
 
 
@@ -201,7 +202,8 @@ class KenlmFamily:
     def train(self, job: Training) -> KenlmModel:
         """The model at `job.options.path`; nothing is trained.
 
-        Errors: `InputError` where the event space leaves out much of what the model predicts.
+        Errors: `InputError` where the event space leaves out much of what the model predicts, or where the
+        file's numbers are no probabilities: there would be no fair comparison.
         """
         options = KenlmOptions.model_validate(job.options.model_dump())
         job.progress(Progress("reading", 0.0, 1.0))
@@ -210,7 +212,13 @@ class KenlmFamily:
         else:
             model = KenlmModel(options.path, job.tokenizer)
         mass = float(np.exp(model.start(1)[0]).sum())
-        if mass < _LEAST_MASS:
+        if mass > _MASS[1]:
+            raise InputError(
+                f"the probabilities of a sentence's first word sum to {mass:.4g}, not 1",
+                where=str(options.path),
+                remedy="Estimate the model again with another tool",
+            )
+        if mass < _MASS[0]:
             raise InputError(
                 f"the tokenizer's ids hold only {mass:.1%} of what the model predicts: its words are others",
                 where=str(options.path),
@@ -233,7 +241,7 @@ def _package() -> Any:
     except ImportError:
         raise InputError(
             "the kenlm package is not installed",
-            remedy="Run: python -m pip install kenlm (it needs a C++ compiler; ARPA files are also read without it)",
+            remedy="Run: python -m pip install kenlm (it needs a C++ compiler)",
         ) from None
     return kenlm
 
@@ -246,6 +254,15 @@ def _open(kenlm: Any, path: Path) -> Any:
     config.arpa_complain = kenlm.ARPALoadComplain.NONE
     try:
         return kenlm.Model(str(path), config)
+    except UnicodeDecodeError:
+        raise InputError("KenLM cannot read the file: it is not UTF-8 text", where=str(path)) from None
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split()).rpartition(" threw ")[2]
-        raise InputError(f"KenLM cannot read the file: {reason}", where=str(path)) from None
+        raise InputError(f"KenLM cannot read the file: {_reason(str(error))}", where=str(path)) from None
+
+
+def _reason(message: str) -> str:
+    """The first sentence of what KenLM says, without the places in its source and the file's name."""
+    said = " ".join(message.split())
+    said = (said.partition("' (")[2] or said).removesuffix(")").rpartition(" threw ")[2]
+    said = re.sub(r"^\w*Exception(?: because `.*?'\.|\.)? ", "", said)
+    return re.sub(r" Byte: \d+$", "", re.split(r"\. (?=[A-Z])", said)[0])

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-_MOST_ORDERS = 64
-
 
 @njit(cache=True, nogil=True)
 def child_of(words: Any, starts: Any, node: int, word: int) -> Any:
@@ -81,11 +79,11 @@ def walk(
 
 @njit(cache=True, nogil=True)
 def distributions(
-    words: Any, logprobs: Any, starts: Any, backoffs: Any, suffixes: Any, nodes: Any, out: Any
+    words: Any, logprobs: Any, starts: Any, backoffs: Any, suffixes: Any, order: int, nodes: Any, out: Any
 ) -> None:
     # out[r, w]: log p(w | what nodes[r] stands for). Sums have the terms of `walk`, in its order: same bits.
-    chain = np.empty(_MOST_ORDERS, dtype=np.int64)
-    before = np.empty(_MOST_ORDERS, dtype=np.float64)
+    chain = np.empty(order, dtype=np.int64)
+    before = np.empty(order, dtype=np.float64)
     size = out.shape[1]
     for row in range(len(nodes)):
         node, backoff, depth = nodes[row], 0.0, 0

@@ -122,9 +122,12 @@ class NgramModel(LanguageModel):
             starts=(1 + np.concatenate([[0], np.cumsum(children, dtype=np.int64)])).astype(np.int32),
             backoffs=backoffs,
             suffixes=suffixes.astype(np.int32),
-            levels=levels,
+            levels=levels.astype(np.int64),
         )
-        return cls(from_json(saved.tokenizer), tables, saved.config["settings"], saved.config["notes"])
+        if fault := tables.faults():
+            raise InputError(f"weights.safetensors is damaged: {fault}", where=str(folder))
+        settings, notes = saved.config.get("settings"), saved.config.get("notes", ())
+        return cls(from_json(saved.tokenizer), tables, settings, notes)
 
     @property
     def _opening(self) -> int:
@@ -149,11 +152,11 @@ class NgramModel(LanguageModel):
         return near, len(near) == self.order - 1
 
 
-def _join(documents: Sequence[Ids]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _join(documents: Sequence[Ids]) -> tuple[Ids, NDArray[np.int64]]:
     """Documents as one array, and where each starts, then its length."""
     bounds = np.concatenate([[0], np.cumsum([len(document) for document in documents])]).astype(np.int64)
-    parts = [np.asarray(document, dtype=np.int32) for document in documents]
-    return np.concatenate([np.zeros(0, dtype=np.int32), *parts]), bounds
+    parts = [np.asarray(document) for document in documents if len(document)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), bounds
 
 
 def _narrow(values: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:

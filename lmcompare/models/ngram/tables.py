@@ -69,6 +69,34 @@ class BackoffTables:
         parents = np.repeat(np.arange(len(self.backoffs), dtype=np.int32), np.diff(self.starts))
         return np.concatenate([np.zeros(1, dtype=np.int32), parents])
 
+    def faults(self) -> str:
+        """What makes these arrays no tree that can be walked, or "" where nothing does.
+
+        A file can say anything, and the compiled loops believe what they are given.
+        """
+        nodes, contexts, levels = len(self.words), len(self.backoffs), self.levels
+        arrays = (self.words, self.logprobs, self.starts, self.backoffs, self.suffixes, levels)
+        if any(array.ndim != 1 for array in arrays):
+            return "an array is not flat"
+        if len(levels) < 3 or levels[0] != 0 or levels[1] != 1 or np.any(np.diff(levels) < 0):
+            return "the orders do not follow each other"
+        if levels[-1] != nodes or levels[-2] != contexts:
+            return "the orders have other sizes than the arrays"
+        if len(self.logprobs) != nodes or len(self.suffixes) != contexts or len(self.starts) != contexts + 1:
+            return "the arrays have different lengths"
+        if not np.array_equal(self.words[1 : levels[2]], np.arange(self.size)):
+            return "the single words are not all ids in order"
+        if self.words.min() < 0 or self.words.max() >= self.size:
+            return "a word is not among the ids"
+        if self.starts[0] != 1 or self.starts[-1] != nodes or np.any(np.diff(self.starts) < 0):
+            return "the children of the contexts do not follow each other"
+        if np.any(self.starts[levels[:-1]] != levels[1:]):
+            return "a child is not of the next order"
+        shorter = np.repeat(levels[:-2], np.diff(levels[:-1]))  # the first node of each context's order
+        if self.suffixes.min() < 0 or np.any(self.suffixes[1:] >= shorter[1:]) or self.suffixes[0] != 0:
+            return "an ending is not shorter than its context"
+        return ""
+
     def opening(self, bos: int) -> int:
         """The context in which each sentence starts: `bos`, or nothing in a model of order 1."""
         return 1 + bos if self.order > 1 else 0
@@ -93,10 +121,8 @@ class BackoffTables:
         """
         from lmcompare.models.ngram import kernels
 
+        check_ids(tokens, self.size)
         tokens = np.ascontiguousarray(tokens, dtype=np.int32)
-        if len(tokens) and not (tokens.min() >= 0 and tokens.max() < self.size):
-            worst = int(tokens.min() if tokens.min() < 0 else tokens.max())
-            raise InputError(f"there is no id {worst}: the model has ids 0 to {self.size - 1}")
         scores = np.empty(len(tokens), dtype=np.float64)
         matched = np.empty(len(tokens), dtype=np.int64)
         reached = np.array(nodes, dtype=np.int64)
@@ -123,7 +149,7 @@ class BackoffTables:
         out = np.empty((len(nodes), self.size), dtype=np.float64)
         nodes = np.asarray(nodes, dtype=np.int64)
         kernels.distributions(
-            self.words, self.logprobs, self.starts, self.backoffs, self.suffixes, nodes, out
+            self.words, self.logprobs, self.starts, self.backoffs, self.suffixes, self.order, nodes, out
         )
         return out
 
@@ -139,6 +165,13 @@ class BackoffTables:
             columns.append(self.words[nodes])
             nodes = self.parents[nodes]
         return np.stack(columns[::-1], axis=1) if columns else np.zeros((0, 0), dtype=np.int32)
+
+
+def check_ids(ids: Ids, size: int) -> None:
+    """Raise `InputError` unless all ids are from 0 to `size - 1`."""
+    if len(ids) and not (ids.min() >= 0 and ids.max() < size):
+        worst = int(ids.min() if ids.min() < 0 else ids.max())
+        raise InputError(f"there is no id {worst}: the model has ids 0 to {size - 1}")
 
 
 def flatten(
