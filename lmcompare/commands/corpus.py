@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lmcompare.commands.watching import TerminalWatcher
@@ -32,14 +34,18 @@ def list_() -> None:
     """
     from lmcompare.text.collection import list_corpora
 
-    table = Table()
-    for column in ("name", "language", "here", "licence", "how to get it"):
-        table.add_column(column)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("language", no_wrap=True)
+    table.add_column("how to get it", no_wrap=True)
+    table.add_column("text")
     for status in list_corpora():
-        table.add_row(
-            status.name, status.language, "yes" if status.available else "no", status.licence, status.hint
-        )
-    Console().print(table)
+        how = "is here" if status.available else " or ".join(status.ways)
+        table.add_row(*map(escape, (status.name, status.language, how, status.title)))
+    console = Console()
+    console.print(table)
+    console.print("fetch: lmcompare corpus fetch NAME            downloads it", highlight=False)
+    console.print("add:   lmcompare corpus add NAME --from DIR   takes files that you have", highlight=False)
 
 
 @command.command("show")
@@ -53,29 +59,41 @@ def show(name: str, sentences: int) -> None:
       lmcompare corpus show zh-daily
     """
     from lmcompare.experiment.run import describe_corpus
+    from lmcompare.text.recipes import find_recipe, recipe_names
     from lmcompare.text.sources import open_corpus
 
     corpus = open_corpus(name)
     info, console = describe_corpus(corpus), Console()
-    console.print(f"[bold]{info.name}[/] · {info.language} · {info.licence}", highlight=False)
+    console.print(f"[bold]{escape(info.name)}[/] · {info.language} · {escape(info.licence)}", highlight=False)
     console.print(info.title, highlight=False, markup=False)
-    table = Table()
-    table.add_column("split")
-    for column in ("documents", "sentences", "words", "characters", "bytes", "also in train"):
-        table.add_column(column, justify="right")
+    if corpus.name in recipe_names() and corpus.name == name:
+        recipe = find_recipe(name)
+        console.print(f"From: {recipe.origin}", highlight=False, markup=False)
+        notes = Table.grid(padding=(0, 1))
+        for note in recipe.notes:
+            notes.add_row("·", escape(note))
+        console.print(notes)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False)
+    table.add_column("split", no_wrap=True)
+    for column in ("documents", "sentences", "words", "characters", "bytes", "in train too"):
+        table.add_column(column, justify="right", no_wrap=True)
     for split, size in info.splits.items():
         words = "–" if size.words is None else f"{size.words:,}"
         repeated = "" if split == "train" else f"{size.duplicates:,}"
         row = (size.documents, size.sentences, words, size.characters, size.bytes, repeated)
         table.add_row(split, *(f"{value:,}" if isinstance(value, int) else value for value in row))
     console.print(table)
+    facts = Table.grid(padding=(0, 2))
     for fact, value in info.facts.items():
-        shown = f"{value:.4f}" if isinstance(value, float) else value
-        console.print(f"{fact}: {shown}", highlight=False, markup=False)
+        facts.add_row(fact.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else escape(value))
+    console.print(facts)
     for split in info.splits:
-        console.print(f"[dim]{split}")
-        for sentence in corpus.sentences(split)[:sentences]:
-            console.print(f"  {sentence}", highlight=False, markup=False)
+        shown = [sentence for sentence in corpus.sentences(split) if sentence.strip()][:sentences]
+        if shown:
+            console.print(f"\n[dim]{split}")
+        for sentence in shown:
+            line = f"  {sentence.strip()}"
+            console.print(line, highlight=False, markup=False, no_wrap=True, overflow="ellipsis")
 
 
 @command.command("add")

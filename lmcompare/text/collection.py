@@ -25,7 +25,7 @@ class CorpusStatus:
     Attributes:
         name, title, language, licence: as in the recipe.
         available: whether it can be opened now, without a download.
-        hint: what to type to get it; "" where it is available.
+        ways: how to get it, "fetch" and "add"; none where it is available, or where its recipe has a fault.
     """
 
     name: str
@@ -33,7 +33,7 @@ class CorpusStatus:
     language: str
     licence: str
     available: bool
-    hint: str
+    ways: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,18 @@ class Source:
 
 
 def list_corpora() -> list[CorpusStatus]:
-    """Every named corpus, sorted by name; a recipe that cannot be read says so in its hint."""
+    """Every named corpus, sorted by name; a recipe that cannot be read says so in its title."""
     found = []
     for name in recipe_names():
         try:
             recipe = find_recipe(name)
         except InputError as error:
-            found.append(CorpusStatus(name, name, "", "", False, str(error)))
+            found.append(CorpusStatus(name, str(error), "", "", False, ()))
             continue
         available = recipe.source != "files" or (data_path(name) / MANIFEST).is_file()
-        hint = "" if available else how_to_get(name, recipe)
-        row = (name, recipe.title or name, recipe.language or "", recipe.licence or "", available, hint)
-        found.append(CorpusStatus(*row))
+        ways = ("fetch", "add") if recipe.downloads else ("add",)
+        row = (name, recipe.title or name, recipe.language or "", recipe.licence or "", available)
+        found.append(CorpusStatus(*row, () if available else ways))
     return found
 
 
