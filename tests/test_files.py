@@ -201,7 +201,7 @@ def test_what_a_killed_process_left_is_never_taken_for_the_folder(tmp_path: Path
     ],
 )
 def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(body: str, tmp_path: Path) -> None:
-    # Not a full disk but a real refusal by the system, in the middle of a write: files of 20,000 bytes at most.
+    # No full disk but a real refusal in the middle of a write: no file may have more than 20,000 bytes.
     code = f"""
         import resource, sys
         from pathlib import Path
