@@ -50,7 +50,11 @@ class Registry(Generic[T]):
         value = self._entries[name]
         if isinstance(value, str):
             module, _, attribute = value.partition(":")
-            value = cast(T, getattr(importlib.import_module(module), attribute))
+            try:
+                value = cast(T, getattr(importlib.import_module(module), attribute))
+            except (ImportError, AttributeError) as error:
+                what = f"the {self.what} {name!r} cannot be loaded: {error}"
+                raise InputError(what, where=where, remedy="Install what it needs") from error
             self._entries[name] = value
         return value
 
