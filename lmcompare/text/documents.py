@@ -71,7 +71,7 @@ def _bounds(lines: Sequence[str], mode: str, keep_blank: bool) -> list[tuple[int
         starts = list(range(len(lines)))
     elif mode == "blank-line":
         blank = [not line.strip() for line in lines]
-        starts = [i for i in range(len(lines)) if i == 0 or (blank[i - 1] and not blank[i])]
+        starts = [i for i in range(len(lines)) if not blank[i] and (i == 0 or blank[i - 1])]
     elif blocks:
         counted = [i for i, line in enumerate(lines) if keep_blank or line.strip()]
         starts = counted[:: int(blocks[1])]
