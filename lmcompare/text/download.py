@@ -168,7 +168,6 @@ def extract(archive: Path, member: str, target: Path, check: Checked) -> None:
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
-        gzip.BadGzipFile,
         EOFError,
         zlib.error,
         RuntimeError,
@@ -199,7 +198,5 @@ def _open_member(archive: Path, member: str, stack: contextlib.ExitStack) -> Bin
 def _read(source: BinaryIO) -> bytes:
     try:
         return source.read(_CHUNK)
-    except gzip.BadGzipFile:
-        raise
-    except OSError as error:
+    except OSError as error:  # Damage in a .gz is one, too; it must not be taken for a fault of the disk.
         raise EOFError(str(error)) from None

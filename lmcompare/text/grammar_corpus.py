@@ -57,7 +57,7 @@ def read_grammar(path: Path) -> tuple[GrammarFile, Grammar]:
     """A grammar file, checked; raises `InputError` with the place of every fault."""
     try:
         file = GrammarFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"not a grammar: {error}", where=str(path)) from None
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]

@@ -151,12 +151,10 @@ def read_recipe(path: Path) -> Recipe:
     """A recipe file, checked; raises `InputError` with the place of every fault."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"not a recipe: {error}", where=str(path)) from None
     try:
         return Recipe.model_validate(table)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors()]
         raise InputError("; ".join(faults), where=str(path)) from None
-    except RecursionError:
-        raise InputError("not a recipe: it is nested too deeply", where=str(path)) from None
