@@ -56,7 +56,9 @@ class Corpus:
             state = hashlib.sha256()
             for split in SPLITS:
                 for document in self.splits[split]:
-                    state.update(("\n".join(document.sentences) + "\n\0").encode())
+                    # Half a surrogate pair is no text; it is the tokenizers that refuse it, with its place.
+                    text = "\n".join(document.sentences) + "\n\0"
+                    state.update(text.encode("utf-8", "surrogatepass"))
                 state.update(b"\1")
             known = state.hexdigest()
             object.__setattr__(self, "_hash", known)

@@ -6,8 +6,9 @@ fingerprint of the tokenizer.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from lmcompare.interface import Ids, Tokenizer
 from lmcompare.text.corpus import SPLITS, Corpus, Document
 
 FORMAT: Final = 1
+_ATTEMPTS: Final = 3
+_STALE: Final = 6 * 3600.0  # seconds after which nobody can still be at work on a folder
 Counts = NDArray[np.int64]
 _ARRAYS: Final = ("ids", "starts", "sentence_starts", "words", "characters", "bytes")
 
@@ -137,24 +140,27 @@ def _whole(folder: Path) -> bool:
 def _write(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
     # Under a name of its own first, so that of two processes the later one finds the work done.
     own = folder.with_name(f"{folder.name}-{os.getpid()}")
+    for left in folder.parent.glob(f".tmp-{folder.name}-*"):
+        if time.time() - left.stat().st_mtime > _STALE:  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
     with new_folder(own, replace=True) as temporary:
         for split in SPLITS:
             for name, array in _encode(corpus.splits[split], tokenizer).items():
                 np.save(temporary / f"{split}.{name}.npy", array, allow_pickle=False)
-    with contextlib.suppress(OSError):  # Another process was faster: its folder stands there.
-        own.rename(folder)
-        return
-    if _whole(folder):
-        _remove(own)
-        return
-    _remove(folder)
-    own.rename(folder)
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    for _ in range(_ATTEMPTS):
+        try:
+            own.rename(folder)
+        except OSError:  # Something stands there: the same made by a faster process, or a damaged one.
+            if _whole(folder):
+                shutil.rmtree(own)
+                return
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return
+    shutil.rmtree(own)
+    raise InputError(
+        "what stands there cannot be replaced", where=str(folder), remedy="Remove it and run again"
+    )
 
 
 def _encode(documents: list[Document], tokenizer: Tokenizer) -> dict[str, NDArray[Any]]:
