@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from lmcompare.errors import InputError
 from lmcompare.interface import Ids, LanguageModel, Tokenizer
@@ -89,6 +89,7 @@ class Training:
             with the same folder continues where the first was killed and ends in the same bits.
         threads: number of threads that may be used.
         progress: called a few times a second at most; cheap.
+        members: the trained models that the options name (`named_members`), by that name.
     """
 
     options: BaseModel
@@ -99,6 +100,7 @@ class Training:
     folder: Path
     threads: int = 1
     progress: Callable[[Progress], None] = lambda progress: None
+    members: Mapping[str, LanguageModel] = field(default_factory=dict)
 
 
 class Family(Protocol):
@@ -120,12 +122,34 @@ class Family(Protocol):
         ...
 
 
+def named_members(options: BaseModel) -> list[tuple[str, str]]:
+    """Other models that a model is made of, as (place in its options, name): `("members[0]", "5-gram")`.
+
+    Options of a family whose models are made of models have a method of this name; all others name none.
+    A name that no other model of the experiment has may be that of a kind (`is_built_in`).
+    """
+    tell = getattr(options, "named_members", None)
+    return list(tell()) if tell is not None else []
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a member's name is that of a kind that can be trained without setting anything."""
+    if name not in models.names():
+        return False
+    try:
+        return not named_members(models.get(name).options.model_validate({}))
+    except ValidationError:
+        return False
+
+
 models: Registry[Family] = Registry(
     "model",
     "lmcompare.models",
     {
         "ngram": "lmcompare.models.ngram.family:NGRAM",
         "kenlm": "lmcompare.models.ngram.kenlm_adapter:KENLM",
+        "cache": "lmcompare.models.mixture.family:CACHE",
+        "mixture": "lmcompare.models.mixture.family:MIXTURE",
         "lstm": "lmcompare.models.neural.family:LSTM",
         "transformer": "lmcompare.models.neural.family:TRANSFORMER",
     },

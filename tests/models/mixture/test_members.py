@@ -1,0 +1,51 @@
+from types import SimpleNamespace
+
+import pytest
+
+from lmcompare.errors import InputError
+from lmcompare.models.mixture.cache import CacheModel
+from lmcompare.models.mixture.members import find_member, load_members, save_with_members
+from lmcompare.models.mixture.options import CacheOptions
+from lmcompare.models.ngram.model import NgramModel
+from lmcompare.text.tokenizers.word import WordTokenizer
+
+
+def test_a_named_member_is_the_trained_model_of_that_name(training, ngram) -> None:
+    trained = ngram()
+    assert find_member(training(CacheOptions(), cache=trained), "over", "cache") is trained
+
+
+def test_a_kind_or_a_table_is_trained_in_a_work_folder_of_its_own(training) -> None:
+    job = training(CacheOptions())
+    assert isinstance(find_member(job, "members[1]", "cache"), CacheModel)
+    made = find_member(job, "members[0]", {"kind": "ngram", "order": 2})
+    assert isinstance(made, NgramModel)
+    assert made.order == 2
+    assert (job.folder / "members[0]" / "curve.jsonl").is_file()
+
+
+def test_a_name_that_nothing_has_is_told_with_the_nearest(training, ngram) -> None:
+    job = training(CacheOptions(), **{"5-gram": ngram()})
+    with pytest.raises(InputError, match=r"members\[2\]: there is no model '5-gran'. Did you mean '5-gram'?"):
+        find_member(job, "members[2]", "5-gran")
+
+
+def test_a_member_of_another_event_space_is_refused(training) -> None:
+    other = SimpleNamespace(tokenizer=WordTokenizer(["x"]))
+    with pytest.raises(InputError, match=r"over: 'o' has another tokenizer \(word, 4 ids\)"):
+        find_member(training(CacheOptions(), o=other), "over", "o")
+
+
+def test_members_are_kept_in_the_folder_and_read_back_in_order(words, ngram, tmp_path) -> None:
+    save_with_members(tmp_path / "model", "mixture", {"x": 1}, {}, words, [ngram(2), ngram(3)])
+    (tmp_path / "model").rename(tmp_path / "moved")
+    found = load_members(tmp_path / "moved", {"members": 2})
+    assert [member.context for member in found] == [1, 2]
+    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == [
+        "manifest.json",
+        "member-0",
+        "member-1",
+        "model.json",
+        "tokenizer.json",
+        "weights.safetensors",
+    ]
