@@ -129,7 +129,8 @@ def _unigrams(file: _File, section: tuple[int, int], count: int) -> tuple[list[b
     logprobs, words, backoffs = _fields(file, section, 1, count)
     listed = {word: row for row, word in enumerate(words)}
     if len(listed) < len(words):
-        row = next(row for row, word in enumerate(words) if listed[word] != row)
+        firsts: dict[bytes, int] = {}
+        row = next(row for row, word in enumerate(words) if firsts.setdefault(word, row) != row)
         file.refuse(
             file.line_of(section, row), f"the word {words[row].decode(errors='replace')!r} stands twice"
         )
