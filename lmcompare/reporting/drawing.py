@@ -27,7 +27,7 @@ INK = "#1b1f24"
 FAINT = "#8b949e"
 # Blue, vermilion, green, purple, sky, ochre: told apart with any colour vision (after Okabe and Ito), and
 # with 3:1 contrast or more on white and on near-black; line and marker differ too, for print in grey.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0569a", "#4a9fd8", "#a87900")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0569a", "#3f97d4", "#a87900")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), "-.", (0, (1, 1)), (0, (8, 2, 1, 2)))
 _CJK = (

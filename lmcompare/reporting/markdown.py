@@ -5,6 +5,7 @@ Draws what it is handed; formats no number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -12,9 +13,9 @@ from rich.cells import cell_len
 from lmcompare.reporting.comparison import Comparison
 from lmcompare.reporting.table import Table
 
-_ESCAPED = str.maketrans(
-    {"|": "\\|", "<": "&lt;", ">": "&gt;", "\n": " ", "`": "\\`", "*": "\\*", "_": "\\_"}
-)
+# Emphasis, code, cell borders, tags, entities, links; an interval's brackets and "p < 0.001" stay readable.
+_SIGNS = re.compile(r"[\\`*_|~]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|(?<=\])[(\[:]")
+_STARTS = re.compile(r"^([#>+=-]|\d+(?=[.)](?:\s|$)))")
 _README = (
     "rank",
     "model",
@@ -30,13 +31,15 @@ _README = (
 
 def to_markdown(comparison: Comparison, lang: str | None = None, columns: Sequence[str] = _README) -> str:
     """The ranked table with these columns, aligned in the source too, and the verdict below it."""
-    return f"{markdown_table(comparison.table(lang).choose(columns))}\n{comparison.verdict(lang)}\n"
+    return (
+        f"{markdown_table(comparison.table(lang).choose(columns))}\n{paragraph(comparison.verdict(lang))}\n"
+    )
 
 
 def markdown_table(table: Table) -> str:
     """Any table; signs that Markdown would read are escaped."""
-    heads = [column.label.translate(_ESCAPED) for column in table.columns]
-    rows = [[text.translate(_ESCAPED) for text in texts] for texts in table.texts()]
+    heads = [_escaped(column.label) for column in table.columns]
+    rows = [[_escaped(text) for text in texts] for texts in table.texts()]
     widths = [max(3, *map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     rule = [
         "-" * (width - 1) + ":" if column.align == "right" else "-" * width
@@ -50,6 +53,17 @@ def markdown_table(table: Table) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)
+
+
+def paragraph(text: str) -> str:
+    """A text as one paragraph that Markdown shows letter for letter."""
+    return _STARTS.sub(
+        lambda start: f"\\{start[1]}" if not start[1].isdigit() else f"{start[1]}\\", _escaped(text)
+    )
+
+
+def _escaped(text: str) -> str:
+    return _SIGNS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _padded(text: str, width: int, align: str) -> str:

@@ -26,7 +26,7 @@ from lmcompare.evaluation.results import (
     TokenizerInfo,
 )
 
-EVIL = "<script>alert('x')</script>"
+EVIL = "<script>alert('x')</script>\"&"
 SENTENCES = {
     "en": ["the cat sat on the mat because it was warm", "a function returns the value of its last line"],
     "zh": ["我 今天 去 超市 买 了 两 斤 苹果", "明天 下午 我们 学校 没有 课"],
@@ -65,6 +65,7 @@ def make(
     generation: bool = True,
     tie: bool = False,
     spaces: bool = False,
+    lossy: bool = True,
     compared: bool = True,
     evil: bool = False,
 ) -> Results:
@@ -140,7 +141,9 @@ def make(
                     kind="bpe" if own else "word" if lang == "en" else "char",
                     size=33_280 if lang == "en" else 312,
                     fingerprint="b" * 16 if own else "a" * 16,
-                    lossy="words outside the vocabulary become <unk>" if lang == "en" and not own else "",
+                    lossy="words outside the vocabulary become <unk>"
+                    if lossy and lang == "en" and not own
+                    else "",
                 ),
                 context=None if kind == "lstm" else 4 if kind == "ngram" else 256,
                 policy="document" if neural else "sentence",
@@ -195,8 +198,10 @@ def make(
         ranking=Ranking(
             unit="bits_per_byte" if spaces else "bits_per_token",
             policy="native",
-            order=[] if spaces else order,
-            refused="the models do not share one tokenizer and one of them is lossy" if spaces else "",
+            order=[model.name for model in found] if spaces and lossy else order,
+            refused="the models predict different tokens, and 5-gram KN need not predict all of the text"
+            if spaces and lossy
+            else "",
         ),
     )  # fmt: skip
 
@@ -217,9 +222,9 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
             for b in models[place + 1 :]:
                 one, other = a.splits["test"][policy], b.splits["test"][policy]
                 delta = one.bits_per_token - other.bits_per_token
-                near = abs(delta) < 0.02
                 half = 0.0 if math.isinf(delta) else 0.031
                 foreign = spaces and a.tokenizer.fingerprint != b.tokenizer.fingerprint
+                near = abs(delta / 5.6 if foreign else delta) < half
                 pairs.append(
                     PairedDifference(
                         a=a.name,
@@ -252,6 +257,7 @@ VARIANTS = {
     "infinite": {"infinite": True},
     "no generation": {"generation": False},
     "two event spaces": {"spaces": True},
+    "ranked by bytes": {"spaces": True, "lossy": False},
     "no pairs": {"compared": False},
     "evil": {"evil": True},
 }

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from lmcompare.evaluation.results import Results
+from lmcompare.reporting.details import (
+    chain_table,
+    context_table,
+    factor,
+    generation_table,
+    pairs_table,
+    splits_table,
+    visible,
+)
+from lmcompare.reporting.language import language
+
+EN, ZH = language("en"), language("zh")
+
+
+def test_pairs_stand_under_both_contexts_with_interval_and_reading(
+    make_results: Callable[..., Results],
+) -> None:
+    table = pairs_table(make_results(), EN)
+    assert [row[1] for row in table.texts()] == ["native"] * 3 + ["matched"] * 3
+    delta = math.log2(104.2) - math.log2(121.9)
+    shown = f"{delta:.3f} [{delta - 0.031:.3f}, {delta + 0.031:.3f}]".replace("-", "−")
+    first = ["transformer − LSTM 2×512", "native", shown, "< 0.001", "< 0.001", "transformer is better"]
+    assert table.texts()[0] == first
+
+
+def test_a_pair_that_cannot_be_told_apart_has_no_winner(make_results: Callable[..., Results]) -> None:
+    row = pairs_table(make_results(tie=True), EN).texts()[0]
+    assert row[3:] == ["0.31", "0.62", "no clear difference"]
+
+
+def test_a_pair_with_an_impossible_event_is_not_finite(make_results: Callable[..., Results]) -> None:
+    rows = pairs_table(make_results(infinite=True), EN).texts()
+    found = next(row for row in rows if row[0] == "transformer − 5-gram KN")
+    assert (found[2], found[5]) == ("−∞", "not finite: an event of probability zero")
+
+
+def test_each_difference_names_its_unit_where_units_differ(make_results: Callable[..., Results]) -> None:
+    table = pairs_table(make_results(spaces=True), EN)
+    assert table.columns[2].label == "Bits [95\u00a0%]"
+    assert [row[2].rpartition("/")[2] for row in table.texts()][:3] == ["token", "byte", "byte"]
+    alone = pairs_table(make_results(), EN)
+    assert alone.columns[2].label == "Bits per token [95\u00a0%]"
+    assert not any("/" in row[2] for row in alone.texts())
+
+
+def test_the_human_text_is_the_first_row_of_the_generated_texts(make_results: Callable[..., Results]) -> None:
+    table = generation_table(make_results(), EN)
+    assert table is not None
+    assert [row[0] for row in table.texts()] == [
+        "people (the corpus)",
+        "transformer",
+        "LSTM 2×512",
+        "5-gram KN",
+    ]
+    assert table.marked == {0}
+    assert table.notes[0] == "Each row: 50 samples of 100 words."
+    assert "Line length (words)" in [column.label for column in table.columns]
+
+
+def test_without_human_text_no_ceiling_is_claimed(make_results: Callable[..., Results]) -> None:
+    results = make_results()
+    results.human = None
+    table = generation_table(results, EN)
+    assert table is not None
+    assert table.marked == frozenset() and EN("generation.ceiling") not in table.notes
+
+
+def test_where_nothing_was_generated_there_is_no_table(make_results: Callable[..., Results]) -> None:
+    assert generation_table(make_results(generation=False), EN) is None
+
+
+def test_what_each_model_may_look_at(make_results: Callable[..., Results]) -> None:
+    rows = context_table(make_results(), EN).texts()
+    assert rows[0][:4] == ["transformer", "words (33,280)", "256 tokens", "reads on"]
+    assert rows[1][2] == "no limit"
+    assert rows[2][3:] == ["forgets", "3.4", "245,569", "220.1", "214.3"]
+    assert context_table(make_results("zh"), ZH).texts()[0][1] == "字符 (312)"
+
+
+def test_words_are_counted_only_in_text_that_has_them(make_results: Callable[..., Results]) -> None:
+    table = splits_table(make_results("en"), EN)
+    assert table.texts()[2] == ["test", "62", "2,891", "241,211", "1,255,018", "1,256,449", "9"]
+    assert table.texts()[0][-1] == "–"  # whether train repeats itself is not what is asked
+    assert "words" not in [column.key for column in splits_table(make_results("zh"), EN).columns]
+
+
+def test_the_factors_of_a_sentence_end_with_their_product(make_results: Callable[..., Results]) -> None:
+    results = make_results()
+    models = results.models[:2]
+    table = chain_table(results, 0, models, EN)
+    steps = models[0].chains[0]
+    assert len(table.rows) == len(steps) + 3
+    logprob = math.fsum(step.logprob for step in steps)
+    assert table.texts()[-2][2] == f"{-logprob / math.log(2):.1f}"
+    assert table.texts()[3][1] == "P(on | the cat sat)"
+    assert table.texts()[5][1] == "P(mat | … sat on the)"
+    assert table.marked == set(range(len(steps), len(steps) + 3))
+
+
+def test_an_impossible_factor_is_zero_and_so_is_the_product(make_results: Callable[..., Results]) -> None:
+    results = make_results(infinite=True)
+    texts = chain_table(results, 0, results.models[:1], EN).texts()
+    assert texts[3][2] == "0"
+    assert [row[2] for row in texts[-3:]] == ["0", "∞", "∞"]
+
+
+def test_a_factor_shows_three_tokens_of_what_stands_before_it() -> None:
+    assert factor(["a"], 0) == "P(a)"
+    assert factor(list("abcde"), 4) == "P(e | … b c d)"
+
+
+def test_white_space_in_a_token_is_made_visible() -> None:
+    assert [visible(token) for token in (" the", "\n", "\t", "", "a")] == ["␣the", "⏎", "⇥", "∅", "a"]
