@@ -30,7 +30,7 @@ _STARTS: Final = re.compile(r"[\"“‘'(]*[A-Z]")
 _ENDS: Final = re.compile(r"[.!?:][\"”’')]*$")
 _WORD: Final = re.compile(r"[\"“‘'(]*[A-Za-z][A-Za-z'’-]*[\"”’')]*[.,;:!?]*[\"”’')]*")
 _OPENING: Final = re.compile(r"(?<!\S)([\"“‘(\[])(?=\S)")
-_CLOSING: Final = re.compile(r"(?<=\S)(\.{3}|(?<!e\.g)(?<!i\.e)\.|[,;:!?\"”])(?!\S)")
+_CLOSING: Final = re.compile(r"(?<=\S)((?<!\.)\.{3}|(?<!e\.g)(?<!i\.e)(?<!\.)\.|[,;:!?\"”])(?!\S)")
 _LONGEST: Final = 60  # words; longer ones are lists that lost their layout
 
 

@@ -25,7 +25,7 @@ from lmcompare.text import compiled_docs
 from lmcompare.text.corpus import Document
 from lmcompare.text.prose import paragraphs_of
 
-CLEANING: Final = 2  # raise it when the cleaning changes: the cached text is then made anew
+CLEANING: Final = 3  # raise it when the cleaning changes: the cached text is then made anew
 _SKIPPED: Final = {
     "__phello__",
     "__pycache__",
