@@ -50,7 +50,13 @@ def list_() -> None:
 
 @command.command("show")
 @click.argument("name")
-@click.option("--sentences", default=5, show_default=True, help="Sentences of each split to print.")
+@click.option(
+    "--sentences",
+    type=click.IntRange(0),
+    default=5,
+    show_default=True,
+    help="Sentences of each split to print.",
+)
 def show(name: str, sentences: int) -> None:
     r"""Sizes, licence, facts and the first sentences of a corpus (a name or a path).
 

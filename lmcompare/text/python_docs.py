@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -86,16 +87,20 @@ def _topics(seen: set[tuple[str, ...]]) -> Iterator[Document]:
 
 def _modules(library: Path, seen: set[tuple[str, ...]]) -> Iterator[Document]:
     found = False
-    for path in sorted(library.rglob("*.py")):
+    for path in sorted(_sources(library)):
         parts = path.relative_to(library).parts
-        if any(part in _SKIPPED or part.startswith("config-") for part in parts) or parts[-1] == "this.py":
-            continue
         found = True
         name = ".".join(parts).removesuffix(".py").removesuffix(".__init__")
         yield from _document(f"module:{name}", _docstrings(path), seen)
     if not found:
         remedy = "Use a Python whose standard library is installed as source files"
         raise InputError("this Python came without its library's source", where=str(library), remedy=remedy)
+
+
+def _sources(library: Path) -> Iterator[Path]:
+    for folder, inside, files in os.walk(library):
+        inside[:] = [name for name in inside if name not in _SKIPPED and not name.startswith("config-")]
+        yield from (Path(folder, name) for name in files if name.endswith(".py") and name != "this.py")
 
 
 def _compiled(seen: set[tuple[str, ...]]) -> Iterator[Document]:
