@@ -103,7 +103,8 @@ def explain_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        # numpy tells of an array that was written in part, and not why: the disk is full.
+        full = error.errno in (None, errno.ENOSPC, errno.EDQUOT)
         remedy = "Free some space and run again" if full else "Mend that and run again"
         raise InputError(
             f"cannot write: {error.strerror or error}", where=str(path), remedy=remedy

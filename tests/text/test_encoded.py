@@ -1,7 +1,10 @@
 import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -182,6 +185,29 @@ def test_what_a_killed_process_left_is_cleared_away_and_what_is_in_work_is_not(t
         os.utime(tmp_path / f".tmp-{key}-{name}", (then, then))
     encode_corpus(text, tokenizer.inner, cache=tmp_path)
     assert sorted(folder.name for folder in tmp_path.iterdir()) == [f".tmp-{key}-2", key]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_an_array_that_was_written_in_part_leaves_no_entry(tmp_path: Path) -> None:
+    code = """
+        import resource, sys
+        from pathlib import Path
+        from lmcompare.errors import InputError
+        from lmcompare.text.corpus import Corpus, Document
+        from lmcompare.text.encoded import encode_corpus
+        from lmcompare.text.tokenizers import TokenizerOptions, build
+        long = [Document("d", ("x" * 100_000,))]
+        corpus = Corpus("x", "X", "en", True, "MIT", {"train": long, "valid": long, "test": long})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            encode_corpus(corpus, build(TokenizerOptions(kind="byte"), []), cache=Path(sys.argv[1]))
+        except InputError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "cannot write" in answer.stdout and "Free some space" in answer.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def _encode(cache: Path, go: object) -> None:
