@@ -44,7 +44,7 @@ __all__ = [
 ]
 _WIDTH = 7.6
 _PER_LINE = 18
-_ABREAST = 4
+_LETTERS = 95  # of small print that fit across a figure
 
 
 def learning_curve(results: Results, lang: str = "en") -> Figure:
@@ -93,7 +93,8 @@ def paired_differences(results: Results, lang: str = "en", policy: PolicyName | 
     units = sorted({one.unit for one in found}, reverse=True)
     with style():
         rows = [[one for one in found if one.unit == unit] for unit in units]
-        height = 1.1 + sum(0.36 * len(row) + 0.5 for row in rows)
+        each = 0.36 if len(found) <= 10 else 0.26
+        height = 1.1 + sum(each * len(row) + 0.5 for row in rows)
         figure = Figure(figsize=(_WIDTH, height), label=f"pairs {policy or ''}")
         if not found:
             return _nothing(figure, figure.add_subplot(), say("figure.nothing"))
@@ -222,7 +223,8 @@ def surprisals(results: Results, sentence: int = 0, lang: str = "en") -> Figure:
         handles = [axes_bars for axes in grid[:, 0] for axes_bars in axes.containers]
         by_name = {str(handle.get_label()): handle for handle in handles}
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.1}
-        first.legend(by_name.values(), by_name.keys(), ncols=min(4, len(by_name)), fontsize=9, **above)
+        columns = max(1, min(4, len(by_name), _LETTERS // (max(map(len, by_name)) + 6)))
+        first.legend(by_name.values(), by_name.keys(), ncols=columns, fontsize=9, **above)
     return figure
 
 
@@ -231,13 +233,15 @@ def next_tokens(results: Results, context: int = 0, lang: str = "en", top: int =
     say = language(lang)
     models = [model for model in in_order(results) if context < len(model.predictions)]
     with style():
-        lines = -(-len(models) // _ABREAST) or 1
+        longest = max((len(model.name) for model in models), default=0)
+        abreast = max(1, min(4, len(models), _LETTERS // (longest + 10)))
+        lines = -(-len(models) // abreast) or 1
         figure = Figure(figsize=(_WIDTH, 0.3 + lines * (0.6 + 0.27 * top)), label=f"next {context}")
         if not models:
             return _nothing(figure, figure.add_subplot(), say("figure.nothing"))
         after = say("figure.next.after", context=models[0].predictions[context].context)
         _title(figure, f"{say('figure.next.title')}  {after}")
-        panels = figure.subplots(lines, min(_ABREAST, len(models)), squeeze=False).ravel()
+        panels = figure.subplots(lines, abreast, squeeze=False).ravel()
         for axes in panels[len(models) :]:
             axes.set_axis_off()
         for axes, model in zip(panels, models, strict=False):
@@ -284,7 +288,7 @@ def cost_quality(results: Results, lang: str = "en") -> Figure:
                 axes.plot([seconds, seconds], [low, high], color=look.colour, linewidth=2, alpha=0.6)
             axes.plot([seconds], [value], marker=look.marker, color=look.colour, markersize=9)
             marks.append(Mark(seconds, value, name, look.colour))
-        axes.margins(0.15, 0.2)
+        axes.margins(0.2, 0.2)
         time_ticks(axes)
         axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
         names_beside(figure, axes, marks)
@@ -327,7 +331,8 @@ def _quality(results: Results, say: Language) -> str:
 def _room_for_values(axes: Axes, row: list[Difference]) -> None:
     """Wider limits, so that the values beside the intervals stay inside."""
     low, high = min(0.0, *(one.low for one in row)), max(0.0, *(one.high for one in row))
-    room = (high - low) * 0.14
+    longest = max(len(one.a) + len(one.b) for one in row) + 3
+    room = (high - low) * 48 / max(120.0, _WIDTH * 72 - 6 * longest - 126)  # 48 points for a value
     left = room if any(one.value < 0 for one in row) else room / 3
     right = room if any(one.value >= 0 for one in row) else room / 3
     axes.set_xlim(low - left, high + right)

@@ -11,7 +11,6 @@ import functools
 import hashlib
 import importlib.resources
 import json
-import re
 from dataclasses import dataclass
 
 import jinja2
@@ -39,10 +38,6 @@ from lmcompare.reporting.table import Table
 
 FULL_COLOUR_BITS = 14.0
 TOP = 8
-_BREAKS = re.compile(
-    r"(?<=\d) (?=(?:%|k|M|G|[kMGT]?B|ms|s|min|h)(?!\w))"
-    r"|(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d,) (?=[\d−+∞])"
-)
 _ELSEWHERE = frozenset(COSTS) - {"model", "parameters", "train"}  # these stand in the section on cost
 
 
@@ -210,18 +205,13 @@ def _facts(results: Results, say: Language) -> list[tuple[str, str]]:
     ]
 
 
-def _unbroken(text: str) -> str:
-    """A text in which no line ends between a number and its sign or unit, nor inside an interval."""
-    return _BREAKS.sub("\u00a0", text)
-
-
 @functools.cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("lmcompare.reporting", "templates")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["unbroken"] = numbers.unbroken
     return environment
 
 

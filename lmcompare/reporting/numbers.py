@@ -7,8 +7,13 @@ SI prefixes are the same in all of them).
 from __future__ import annotations
 
 import math
+import re
 
 MISSING = "–"
+_BREAKS = re.compile(
+    r"(?<=\d) (?=(?:%|k|M|G|[kMGT]?B|ms|s|min|h)(?!\w))"
+    r"|(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d,) (?=[\d−+∞])"
+)
 _SI = ("", "k", "M", "G", "T")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -133,6 +138,11 @@ def power_of_ten(log10: float) -> str:
     if digits == "10.00":
         digits, exponent = "1.00", exponent + 1
     return digits if exponent == 0 else f"{digits}×10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a number and its sign or unit, nor inside an interval."""
+    return _BREAKS.sub("\u00a0", text)
 
 
 def _scaled(value: float, prefixes: tuple[str, ...]) -> str:

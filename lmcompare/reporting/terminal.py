@@ -1,15 +1,19 @@
 """The ranked table and the verdict in a terminal, as wide as the terminal is.
 
-Draws what it is handed; formats no number.
+Draws what it is handed and breaks lines; formats no number.
 """
 
 from __future__ import annotations
 
+import re
+
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lmcompare.reporting import numbers
 from lmcompare.reporting.comparison import Comparison
 
 _WIDE = ("rank", "model", "kind", "parameters", "perplexity", "matched", "bits_per_char", "bits_per_byte",
@@ -26,6 +30,12 @@ _USUAL = (
     "memory",
 )
 _NARROW = ("rank", "model", "perplexity", "matched", "bits_per_char", "train")
+_OPENING, _CLOSING, _CHINESE = "“（《", "、。，；：！？）”》%", "\u3007\u4e00-\u9fff"
+# One Chinese character, or a word of anything else, with the marks before and behind it; or a space.
+_PIECES = re.compile(
+    rf"[{_OPENING}]*(?:[{_CHINESE}]|[^ {_CHINESE}{_OPENING}{_CLOSING}]+)[{_CLOSING}]*"
+    rf"|[{_OPENING}{_CLOSING}]+| +"
+)
 _TINY = ("rank", "model", "perplexity")
 
 
@@ -50,8 +60,22 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
             break
     console.print(drawn)
     for note in table.notes:
-        console.print(Text(note, style="dim"))
+        console.print(Text(_wrapped(note, console.width), style="dim"))
     console.print()
-    console.print(Text(comparison.verdict(lang), style="bold"))
+    console.print(Text(_wrapped(comparison.verdict(lang), console.width), style="bold"))
     for sentence in comparison.cautions(lang):
-        console.print(Text(f"! {sentence}", style="yellow"))
+        console.print(Text(_wrapped(f"! {sentence}", console.width), style="yellow"))
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Lines of at most so many cells: Chinese ends a line between any two characters, as `rich` does not.
+
+    No line begins with a closing mark or ends with an opening one, and no number is parted from its unit.
+    """
+    lines = [""]
+    for piece in _PIECES.findall(numbers.unbroken(text)):
+        if lines[-1] and cell_len(lines[-1] + piece.rstrip(" ")) > width:
+            lines[-1] = lines[-1].rstrip(" ")
+            lines.append("")
+        lines[-1] += piece.lstrip(" ") if not lines[-1] else piece
+    return "\n".join(lines).replace("\u00a0", " ")

@@ -24,6 +24,7 @@ from lmcompare.reporting.ordering import (
 CLASSICAL = frozenset({"ngram", "kenlm"})
 NEURAL = frozenset({"feedforward", "lstm", "transformer"})
 FEW_UNITS = 20
+_CONTEXTS = 3  # the best of those that read on; the table has all of them
 
 
 def verdict(results: Results, say: Language) -> str:
@@ -156,7 +157,9 @@ def _context(results: Results, models: list[ModelResult], say: Language) -> list
                 "matched": numbers.perplexity(matched.perplexity),
             }
             changes.append(say("finding.context_change", model=model.name, **shown))
-    return [say("finding.context", changes=say("text.semicolon").join(changes))] if changes else []
+    if not changes:
+        return []
+    return [say("finding.context", changes=say("text.semicolon").join(changes[:_CONTEXTS]))]
 
 
 def _floor(results: Results, models: list[ModelResult], say: Language) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting import Comparison
-from lmcompare.reporting.terminal import print_comparison
+from lmcompare.reporting.terminal import _wrapped, print_comparison
 
 
 def printed(results: Results, lang: str, width: int) -> str:
@@ -39,6 +40,24 @@ def test_columns_end_under_their_heads(make_results: Callable[..., Results], lan
     assert len({cell_len(line.rstrip()) for line in table}) == 1
     marks = {cell_len(line[: line.rindex("]")]) for line in table}  # [95 %] above the intervals
     assert len(marks) == 1
+
+
+@pytest.mark.parametrize("width", [20, 37, 50, 80])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_lines_are_full_and_part_no_number_from_its_unit(
+    make_results: Callable[..., Results], lang: str, width: int
+) -> None:
+    comparison = Comparison(make_results(lang), lang)
+    for sentence in [comparison.verdict(), *comparison.findings(), *comparison.table().notes]:
+        lines = _wrapped(sentence, width).split("\n")
+        gap = "" if lang == "zh" else " "
+        assert "".join(gap.join(lines).split()) == "".join(sentence.split())  # nothing lost
+        for line, after in itertools.pairwise(lines):
+            assert cell_len(line) <= width
+            assert line == line.rstrip() and after == after.lstrip()
+            assert after[0] not in "，。；：）”%" and line[-1] not in "（“<="
+            if lang == "zh":
+                assert cell_len(line) > width - 25  # a Latin phrase at most is carried over
 
 
 def test_a_wider_terminal_shows_more_columns(make_results: Callable[..., Results]) -> None:
