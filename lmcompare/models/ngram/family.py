@@ -10,86 +10,53 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel
 
 from lmcompare import files
 from lmcompare.interface import Ids, Tokenizer
 from lmcompare.models.ngram.counts import Stream, count, lay_out
 from lmcompare.models.ngram.model import NgramModel
-from lmcompare.models.ngram.smoothing import Smoothing, estimate
+from lmcompare.models.ngram.options import NgramOptions
+from lmcompare.models.ngram.smoothing import estimate
 from lmcompare.registry import Progress, Training
 
 PARTS = (0.125, 0.25, 0.5, 1.0)
 
 
-class NgramOptions(BaseModel):
-    """Interpolated modified Kneser-Ney.
-
-    Attributes:
-        order: length of the longest n-grams; the model sees `order - 1` tokens back.
-        discounts: "textbook" (Chen and Goodman), or "lmplz": as KenLM's lmplz estimates them, its issue 405
-            included, to agree with its files in every digit.
-        interpolate_unigrams: mix single words with the uniform distribution (lmplz's default).
-        prune: for order 1, 2, ...: n-grams that occur so often or less are left out; the last number
-            stands for all orders above. [0, 0, 1] drops what occurs once from order 3 on.
-        fallback: "auto": where the counts yield no discounts, 0.5, 1 and 1.5 are used, and the model's notes
-            say so; "never": that is an error.
-        curve: also train on 1/8, 1/4 and 1/2 of the text, for the learning curve.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    order: int = 5
-    discounts: Literal["textbook", "lmplz"] = "textbook"
-    interpolate_unigrams: bool = True
-    prune: list[int] | None = Field(None, min_length=1)
-    fallback: Literal["auto", "never"] = "auto"
-    curve: bool = True
-
-    @field_validator("order")
-    @classmethod
-    def _order_in_range(cls, order: int) -> int:
-        if not 1 <= order <= 8:
-            raise ValueError(f"must be from 1 to 8, not {order}")
-        return order
-
-    @model_validator(mode="after")
-    def _prune_fits(self) -> NgramOptions:
-        prune = self.prune or [0]
-        if prune[0] != 0 or any(low > high for low, high in zip(prune, prune[1:], strict=False)):
-            raise ValueError(f"prune must start with 0 and never fall, as [0, 0, 1] does, not {prune}")
-        if len(prune) > self.order:
-            raise ValueError(f"prune has {len(prune)} numbers, more than the order, {self.order}")
-        return self
-
-    @property
-    def smoothing(self) -> Smoothing:
-        """What the estimation needs to know."""
-        return Smoothing(
-            prune=tuple(self.prune or ()),
-            interpolate_unigrams=self.interpolate_unigrams,
-            last_raw=self.discounts == "lmplz",
-            fallback=self.fallback == "auto",
-        )
-
-
-def train_ngram(documents: Sequence[Ids], tokenizer: Tokenizer, options: NgramOptions) -> NgramModel:
+def train_ngram(
+    documents: Sequence[Ids],
+    tokenizer: Tokenizer,
+    options: NgramOptions,
+    held_out: Sequence[Ids] = (),
+) -> NgramModel:
     """An n-gram model of documents, each one array with `eos` at every sentence's end.
 
-    Errors: `InputError` for an empty text, or discounts that cannot be estimated with `fallback="never"`.
+    Args:
+        documents: the text to count.
+        tokenizer: the event space.
+        options: order and smoothing.
+        held_out: other documents, for the methods that fit parameters.
+
+    Errors: `InputError` for an empty text, for parameters that are to be fitted without held-out text, and
+    for discounts that cannot be estimated with `fallback="never"`.
     """
-    return _fit(lay_out(documents, tokenizer.bos, tokenizer.eos), tokenizer, options)
+    return _fit(_stream(documents, tokenizer), tokenizer, options, _held_out(held_out, tokenizer))
 
 
-def _fit(stream: Stream, tokenizer: Tokenizer, options: NgramOptions) -> NgramModel:
+def _fit(stream: Stream, tokenizer: Tokenizer, options: NgramOptions, held_out: Stream | None) -> NgramModel:
     levels = count(stream, options.order, tokenizer.size, tokenizer.bos)
     found = estimate(
-        levels, stream, options.smoothing, bos=tokenizer.bos, eos=tokenizer.eos, unk=tokenizer.unk
+        levels,
+        stream,
+        options.plan,
+        bos=tokenizer.bos,
+        eos=tokenizer.eos,
+        unk=tokenizer.unk,
+        held_out=held_out,
     )
-    settings = {**options.model_dump(), "estimated_discounts": found.discounts, "events": stream.events}
+    settings = {**options.model_dump(), "estimated": found.parameters, "events": stream.events}
     return NgramModel(tokenizer, found.tables, settings, found.notes)
 
 
@@ -98,13 +65,13 @@ class NgramFamily:
     """Counts, smooths and stores n-grams."""
 
     name: str = "ngram"
-    summary: str = "n-grams, interpolated modified Kneser-Ney"
+    summary: str = "n-grams: modified Kneser-Ney and nine other ways to smooth"
     options: type[BaseModel] = NgramOptions
 
     def train(self, job: Training) -> NgramModel:
         """See `registry.Family.train`. Nothing is kept over a kill: it takes seconds to start afresh."""
         options = NgramOptions.model_validate(job.options.model_dump())
-        stream = lay_out(job.train, job.tokenizer.bos, job.tokenizer.eos)
+        stream, held_out = _stream(job.train, job.tokenizer), _held_out(job.valid, job.tokenizer)
         path, lines = job.folder / "curve.jsonl", ""
         parts = PARTS if options.curve else PARTS[-1:]
         work, done = sum(parts), 0.0
@@ -112,7 +79,7 @@ class NgramFamily:
         for part in parts:
             started = time.perf_counter()
             text = stream if part == 1 else stream.first(max(1, int(part * stream.events)))
-            model = _fit(text, job.tokenizer, options)
+            model = _fit(text, job.tokenizer, options, held_out)
             seconds = time.perf_counter() - started
             bits = _bits_per_token(model, job.valid)
             note = ""
@@ -132,6 +99,14 @@ class NgramFamily:
     def load(self, folder: Path) -> NgramModel:
         """See `registry.Family.load`."""
         return NgramModel.load(folder)
+
+
+def _stream(documents: Sequence[Ids], tokenizer: Tokenizer) -> Stream:
+    return lay_out(documents, tokenizer.bos, tokenizer.eos)
+
+
+def _held_out(documents: Sequence[Ids], tokenizer: Tokenizer) -> Stream | None:
+    return _stream(documents, tokenizer) if any(map(len, documents)) else None
 
 
 def _bits_per_token(model: NgramModel, documents: Sequence[Ids]) -> float | None:

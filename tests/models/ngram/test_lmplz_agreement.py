@@ -87,7 +87,7 @@ def test_where_no_discount_can_be_estimated_the_numbers_are_those_of_lmplz_with_
     options = NgramOptions(order=4, discounts="lmplz")
     model = train_ngram([tokenizer.encode_document(text)], tokenizer, options)
     assert_same_ngrams(model, read_arpa(REFERENCE / "tiny.4.fallback.arpa.gz"), tolerance=1e-6)
-    assert model.settings["estimated_discounts"][2:] == [(0.5, 1.0, 1.5)] * 2
+    assert model.settings["estimated"]["discounts"][2:] == [(0.5, 1.0, 1.5)] * 2
     assert [note[:25] for note in model.notes] == ["the discounts of order 3 ", "the discounts of order 4 "]
 
 
@@ -95,7 +95,7 @@ def test_where_no_discount_can_be_estimated_the_numbers_are_those_of_lmplz_with_
 def test_sizes_and_discounts_are_those_that_lmplz_prints(text: str, order: int) -> None:
     model = trained(text, order=order)
     assert np.diff(model.tables.levels[1:]).tolist() == SIZES[text, order]
-    assert_printed(model.settings["estimated_discounts"], LMPLZ_PRINTS[text, order])
+    assert_printed(model.settings["estimated"]["discounts"], LMPLZ_PRINTS[text, order])
 
 
 @pytest.mark.parametrize(("text", "options", "all_events", "known_events"), QUERY_PRINTS)
@@ -129,7 +129,7 @@ def test_the_textbook_knows_no_order_of_sentences_but_lmplz_does_in_a_late_digit
         for discounts, seen in found.items():
             options = NgramOptions(order=3, discounts=discounts)  # type: ignore[arg-type]
             model = train_ngram([document], tokenizer, options)
-            seen.add(tuple(model.settings["estimated_discounts"]))
+            seen.add(tuple(model.settings["estimated"]["discounts"]))
     assert len(found["textbook"]) == 1
     assert len(found["lmplz"]) > 1
     textbook = np.array(next(iter(found["textbook"])))
@@ -150,7 +150,7 @@ class TestWikiText2:
     def test_five_grams_are_those_of_lmplz(self) -> None:
         model = trained(WIKITEXT, order=5)
         assert np.diff(model.tables.levels[1:]).tolist() == SIZES[WIKITEXT, 5]
-        assert_printed(model.settings["estimated_discounts"], LMPLZ_PRINTS[WIKITEXT, 5])
+        assert_printed(model.settings["estimated"]["discounts"], LMPLZ_PRINTS[WIKITEXT, 5])
         assert_sampled_ngrams(model, "wikitext-2.5.sample.tsv.gz")
         test = corpus(WIKITEXT)[2]
         assert len(test) == 245569
@@ -163,7 +163,7 @@ class TestWikiText2:
         # With the articles in another order, lmplz prints these; the textbook knows no order of articles.
         model = trained(WIKITEXT, "textbook", order=5)
         printed = [(0.182087, 1.01364, 2.53778), *LMPLZ_PRINTS[WIKITEXT, 5][1:]]
-        assert_printed(model.settings["estimated_discounts"], printed)
+        assert_printed(model.settings["estimated"]["discounts"], printed)
         assert perplexities(model, corpus(WIKITEXT)[2])[0] == pytest.approx(220.14, abs=5e-3)
 
     @pytest.mark.parametrize(("order", "expected"), [(2, 263.96), (3, 226.05), (4, 221.34)])

@@ -1,0 +1,123 @@
+"""How shares of all orders become probabilities and back-off weights: interpolated, back-off, or scores.
+
+Knows nothing of the method that made the shares. Below the single words, as one more order, stands a
+distribution over all ids (`uniform` makes it), so that the first order is composed like all others. What is
+pruned keeps nothing: its share is freed for the shorter context, which is what lmplz does.
+
+Sources: Chen and Goodman, "An empirical study of smoothing techniques for language modeling" (1999),
+section 2 (interpolation and back-off); Heafield et al., "Scalable modified Kneser-Ney language model
+estimation" (2013), section 3 (unigrams, pruning).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare.models.ngram.smoothing.method import Evidence, Floats, Method, OrderCounts, Shares
+
+Rule = Callable[[NDArray[np.int32], Floats, Floats, Floats], tuple[Floats, Floats]]
+"""From contexts `[n]`, own shares `[n]`, freed shares `[contexts]` and the probabilities of the same endings
+in the order below `[n]` to probabilities `[n]` and weights of the contexts `[contexts]`."""
+
+_NOTHING_LEFT = 1e-12
+
+
+def interpolated(
+    prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats
+) -> tuple[Floats, Floats]:
+    """p(w | h) = own(hw) + freed(h) p(w | h'); the weight is freed(h)."""
+    return own + freed[prefixes] * lower, freed
+
+
+def back_off(prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
+    """p(w | h) = own(hw) where that is not 0, else weight(h) p(w | h'), so that all sums to one.
+
+    The weight is freed(h) / (1 - the sum of p(w | h') over what has a share of its own). Where that leaves
+    nothing (every id was seen), what is freed has nowhere to go: the shares are scaled to sum to one.
+    """
+    seen = own > 0
+    covered = np.bincount(prefixes, weights=np.where(seen, lower, 0), minlength=len(freed))
+    left = 1 - covered
+    open_ = left > _NOTHING_LEFT
+    weight = np.divide(freed, left, out=np.zeros(len(freed)), where=open_)
+    scale = np.where(open_, 1, 1 - freed)
+    return np.where(seen, own / scale[prefixes], weight[prefixes] * lower), weight
+
+
+def scores(alpha: float) -> Rule:
+    """Stupid back-off: own(hw) where that is not 0, else alpha times the score of the shorter context."""
+
+    def rule(prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
+        return np.where(own > 0, own, alpha * lower), np.full(len(freed), alpha)
+
+    return rule
+
+
+def compose(evidence: Evidence, method: Method, rule: Rule) -> tuple[list[Floats], list[Floats]]:
+    """Probabilities of all n-grams of each order, and the weights of their contexts (the root's first)."""
+    lower, found, weights = evidence.below, [], []
+    for counts, keep in zip(method.orders, evidence.keep, strict=True):
+        own, freed = fractions(counts, method.shares(counts), keep)
+        probabilities, weight = rule(counts.prefixes, own, freed, lower)
+        found.append(probabilities)
+        weights.append(weight)
+        if counts.order < len(evidence.levels):
+            lower = probabilities[evidence.levels[counts.order].suffixes]
+    return found, weights
+
+
+def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Shares as parts of one: of each n-gram `[n]`, and what each context frees `[contexts]`."""
+    total = counts.per_context(shares.kept) + shares.freed
+    kept, freed = shares.kept, shares.freed
+    if not keep.all():
+        freed = freed + counts.per_context(np.where(keep, 0, kept))
+        kept = np.where(keep, kept, 0)
+    weight = np.divide(freed, total, out=np.ones(len(total)), where=total > 0)
+    total[total == 0] = 1
+    return kept / total[counts.prefixes], weight
+
+
+def normalised(
+    evidence: Evidence, found: Sequence[Floats], weights: Sequence[Floats]
+) -> tuple[list[Floats], list[Floats]]:
+    """Scores and weights as `compose` gives them, divided so that each context's distribution sums to one.
+
+    With Z(h) the sum of the scores after h: Z(h) = weight(h) Z(h') + sum of S(w | h) - weight(h) S(w | h')
+    over the listed n-grams; p(w | h) = S(w | h) / Z(h), and the weight becomes weight(h) Z(h') / Z(h).
+    """
+    lower, inherited = evidence.below, np.ones(1)
+    probabilities, rescaled = [], []
+    for level, above, score, weight in zip(
+        evidence.levels, [*evidence.levels[1:], None], found, weights, strict=True
+    ):
+        more = score - weight[level.prefixes] * lower
+        sums = weight * inherited + np.bincount(level.prefixes, weights=more, minlength=len(weight))
+        probabilities.append(score / sums[level.prefixes])
+        rescaled.append(weight * inherited / sums)
+        if above is not None:
+            lower = score[above.suffixes]
+            inherited = sums[level.suffixes] if len(sums) > 1 else np.full(len(level.words), sums[0])
+    return probabilities, rescaled
+
+
+def uniform(counts: NDArray[np.int32], *, interpolate: bool, bos: int, unk: int | None) -> Floats:
+    """The distribution below the single words, `[size]`: over all ids but `bos`.
+
+    Without `interpolate` it is the unknown word's alone; where there is none, that of the ids that never
+    occur; and where all do, uniform after all, since the mass has to go somewhere.
+    """
+    share = np.ones(len(counts))
+    if not interpolate:
+        share = (counts == 0).astype(np.float64)
+        if unk is not None:
+            share[:] = 0
+            share[unk] = 1
+    share[bos] = 0
+    if not share.any():
+        share[:] = 1
+        share[bos] = 0
+    return np.asarray(share / share.sum())

@@ -1,0 +1,39 @@
+"""Kneser-Ney: absolute discounting, with lower orders counting contexts in place of occurrences.
+
+Knows nothing of discounts by count (`modified_kneser_ney`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare.models.ngram.counts import Level
+from lmcompare.models.ngram.smoothing.absolute import AbsoluteDiscounting
+from lmcompare.models.ngram.smoothing.method import Evidence
+
+
+class KneserNey(AbsoluteDiscounting):
+    """Absolute discounting of adjusted counts: a lower order is only asked where a longer n-gram is not seen.
+
+    Sources: Kneser and Ney, "Improved backing-off for m-gram language modeling" (1995); interpolated: Chen
+    and Goodman (1999), equations 23 to 25.
+    """
+
+    def recount(self, evidence: Evidence) -> None:
+        """See `Discounting.recount`."""
+        self.orders = evidence.orders(adjusted_counts(evidence.levels))
+
+
+def adjusted_counts(levels: Sequence[Level]) -> list[NDArray[np.int64]]:
+    """For each order, in how many contexts to the left an n-gram occurs.
+
+    The highest order keeps its plain counts, and so does what begins with `bos`: nothing stands before it.
+    """
+    adjusted = []
+    for level, above in zip(levels, levels[1:], strict=False):
+        kinds = np.bincount(above.suffixes, minlength=len(level.words))
+        adjusted.append(np.where(level.opens, level.counts, kinds))
+    return [*adjusted, levels[-1].counts]

@@ -1,0 +1,177 @@
+"""What a method of smoothing is: from the counts of one order to what each n-gram keeps and a context frees.
+
+Knows nothing of any one method, of back-off weights, or of pruning.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare.errors import InputError
+from lmcompare.models.ngram.counts import Level, Stream
+from lmcompare.models.ngram.smoothing.held_out import HeldOut, locate
+
+Counts = NDArray[np.integer[Any]] | NDArray[np.float64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothing:
+    """How counts become probabilities. What a method does not use, it does not look at.
+
+    Attributes:
+        method: a name in `estimation.METHODS`.
+        composition: "interpolated" or "back-off", for the methods in `estimation.COMPOSED`.
+        prune: for each order, n-grams that occur so often or less are left out; the first is 0, none falls.
+        interpolate_unigrams: mix single words with the uniform distribution; otherwise that mass is the
+            unknown word's alone.
+        discounts: "textbook", "lmplz" (with its issue 405), or "tuned" on held-out text.
+        discount_levels: how many discounts an order has where they are tuned: D1, D2, ... for counts 1, 2,
+            ..., the last for all counts above too.
+        fallback: go on with a note where the counts are too few for an estimate; otherwise refuse.
+        k: what add-k adds; `None` fits it on held-out text.
+        alpha: the weight of each step of stupid back-off.
+    """
+
+    method: str = "modified-kneser-ney"
+    composition: str = "interpolated"
+    prune: tuple[int, ...] = ()
+    interpolate_unigrams: bool = True
+    discounts: str = "textbook"
+    discount_levels: int = 3
+    fallback: bool = True
+    k: float | None = None
+    alpha: float = 0.4
+
+    def threshold(self, order: int) -> int:
+        """The pruning threshold of an order; the last one given stands for all orders above."""
+        return self.prune[min(order, len(self.prune)) - 1] if self.prune else 0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a method may learn from.
+
+    Attributes:
+        levels: the n-grams of each order.
+        stream: the text that they were counted in.
+        held_out: text to fit parameters on, if there is any.
+        keep: which n-grams are not pruned, one array an order.
+        below: the distribution that stands below the single words, `[size]`.
+        bos: id that opens each sentence.
+        eos: id that ends it.
+    """
+
+    levels: Sequence[Level]
+    stream: Stream
+    held_out: Stream | None
+    keep: Sequence[NDArray[np.bool_]]
+    below: Floats
+    bos: int
+    eos: int
+
+    def events(self, what: str, remedy: str) -> HeldOut:
+        """The events of the held-out text; `InputError` where there is none to fit `what` on."""
+        if self.held_out is None:
+            raise InputError(
+                f"{what} needs validation text to be fitted on, and there is none", remedy=remedy
+            )
+        return self._located
+
+    @cached_property
+    def _located(self) -> HeldOut:
+        assert self.held_out is not None
+        return locate(self.levels, self.held_out, self.below)
+
+    def orders(self, counts: Sequence[Counts]) -> list[OrderCounts]:
+        """The counts of each order, with what a method needs to know of their contexts."""
+        found = []
+        for order, (level, numbers) in enumerate(zip(self.levels, counts, strict=True), 1):
+            above = self.levels[order - 2]
+            contexts = len(above.words) if order > 1 else 1
+            complete = np.full(contexts, order == len(self.levels))
+            if order == 2:
+                complete[self.bos] = True
+            elif order > 2:
+                complete |= above.opens
+            found.append(OrderCounts(order, level.prefixes, numbers, complete))
+        return found
+
+
+@dataclass(frozen=True)
+class OrderCounts:
+    """The counts of the n-grams of one order, which stand in the order of their contexts.
+
+    Attributes:
+        order: their length.
+        prefixes: the context of each, a number, `[n]`.
+        counts: how often each occurs, in the sense of the method, `[n]`; may be 0 for single words.
+        complete: whether no longer context could be known: of the highest order, or `bos` opens it,
+            `[contexts]`.
+    """
+
+    order: int
+    prefixes: NDArray[np.int32]
+    counts: Counts
+    complete: NDArray[np.bool_]
+
+    def per_context(self, values: NDArray[Any] | None = None) -> Floats:
+        """Sums of values `[n]` over the n-grams of each context; without values, how many there are."""
+        if values is not None and values.dtype == np.bool_:
+            values = values.astype(np.float64)
+        return np.bincount(self.prefixes, weights=values, minlength=len(self.complete)).astype(np.float64)
+
+    @cached_property
+    def totals(self) -> Floats:
+        """How often each context occurs as one, `[contexts]`."""
+        return self.per_context(self.counts)
+
+    @cached_property
+    def types(self) -> Floats:
+        """How many different words follow each context, `[contexts]`."""
+        return self.per_context(self.counts > 0 if self.order == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How the mass of each context is split, in units of counts; the frame divides by the sum.
+
+    So p(w | h) is `kept / total` plus what comes from the shorter context, where `total` is all that is
+    kept after h and what h frees. A context whose total is 0 leaves everything to the shorter one.
+
+    Attributes:
+        kept: what each n-gram keeps of its count, `[n]`.
+        freed: what each context frees for the shorter context's distribution, `[contexts]`.
+    """
+
+    kept: Floats
+    freed: Floats
+
+
+class Method(ABC):
+    """A way to smooth, fitted to its evidence when it is made.
+
+    Attributes:
+        orders: the counts of each order.
+        notes: what a user should be told.
+        parameters: what was estimated, for people: plain numbers and lists.
+    """
+
+    orders: Sequence[OrderCounts]
+    notes: list[str]
+    parameters: dict[str, Any]
+
+    def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:
+        self.notes, self.parameters = [], {}
+        self.orders = evidence.orders([level.counts for level in evidence.levels])
+
+    @abstractmethod
+    def shares(self, counts: OrderCounts) -> Shares:
+        """What the n-grams of one order keep, and what their contexts free."""
