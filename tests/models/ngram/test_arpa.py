@@ -217,35 +217,40 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
 
 
 @st.composite
-def made_up(draw: st.DrawFn) -> str:
-    """A file whose n-grams may lack their endings, as in models that other tools pruned."""
-    order = draw(st.integers(2, 4))
+def made_up(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A file whose n-grams may lack their endings, as other tools prune, and sentences of its n-grams."""
+    order = draw(st.integers(3, 5))
     numbers = st.integers(-300, -1).map(lambda n: n / 100)
     weights = st.integers(-200, 90).map(lambda n: n / 100)
     sections = [[f"{draw(numbers)}\t{w}\t{draw(weights)}" for w in ["<unk>", "<s>", "</s>", *WORDS]]]
     contexts = [("<s>",), *((word,) for word in WORDS)]
+    pieces = [(word,) for word in [*WORDS, "x"]]
     for n in range(2, order + 1):
         every = [(*context, word) for context in contexts for word in [*WORDS, "</s>"]]
-        kept = draw(st.lists(st.sampled_from(every), unique=True, min_size=1, max_size=12))
+        kept = draw(st.lists(st.sampled_from(every), unique=True, min_size=len(every) // 2))
         weight = [f"\t{draw(weights)}" if n < order and gram[-1] != "</s>" else "" for gram in kept]
         sections.append([f"{draw(numbers)}\t{' '.join(g)}{w}" for g, w in zip(kept, weight, strict=True)])
-        contexts = [gram for gram in kept if gram[-1] != "</s>"]
+        contexts = draw(st.lists(st.sampled_from(kept), unique=True, max_size=6))
+        contexts = [gram for gram in contexts if gram[-1] != "</s>"]
+        pieces += [tuple(word for word in gram if word[0] != "<") for gram in contexts]
         if not contexts:
             break
-    return arpa_text(*sections)
+    sections[-1] = ["\t".join(line.split("\t")[:2]) for line in sections[-1]]
+    sentence = st.lists(st.sampled_from(pieces), max_size=5).map(lambda some: " ".join(sum(some, ())))
+    return arpa_text(*sections), draw(st.lists(sentence, min_size=3, max_size=12))
 
 
-@given(made_up(), st.lists(st.lists(st.sampled_from([*WORDS, "x"]), max_size=8).map(" ".join), max_size=12))
+@given(made_up())
 @settings(deadline=None, max_examples=60, suppress_health_check=QUIET)
 def test_ngrams_whose_endings_are_not_listed_are_scored_as_by_kenlm(
-    tmp_path: Path, text: str, sentences: list[str]
+    tmp_path: Path, made: tuple[str, list[str]]
 ) -> None:
     path = tmp_path / "made-up.arpa"
-    path.write_text(text)
+    path.write_text(made[0])
     model = read_arpa(path)
     try:
         theirs = kenlm_model(path)
     except OSError as error:  # KenLM keeps little room for the endings that it adds
         assert "ProbingSizeException" in str(error)
         reject()
-    assert_scored_as_by_kenlm(model, theirs, sentences)
+    assert_scored_as_by_kenlm(model, theirs, made[1])

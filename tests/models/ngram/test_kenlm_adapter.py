@@ -132,6 +132,12 @@ def test_a_saved_model_stands_without_the_file_it_was_read_from(
     np.testing.assert_array_equal(KENLM.load(tmp_path / "model").score([text])[0], model.score([text])[0])
 
 
+def test_bos_inside_a_document_has_no_probability(pair: tuple[NgramModel, KenlmModel]) -> None:
+    for model in pair:
+        scores = model.score([np.array([3, model.tokenizer.bos, 3, model.tokenizer.eos])])[0]
+        np.testing.assert_array_equal(np.isinf(scores), [False, True, False, False])
+
+
 @pytest.mark.parametrize("wrong", [-1, 14])
 def test_an_id_that_the_tokenizer_does_not_have_is_one_clear_sentence(
     wrong: int, pair: tuple[NgramModel, KenlmModel]
