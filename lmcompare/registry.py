@@ -147,6 +147,7 @@ models: Registry[Family] = Registry(
     "lmcompare.models",
     {
         "ngram": "lmcompare.models.ngram.family:NGRAM",
+        "unbounded": "lmcompare.models.ngram.unbounded_family:UNBOUNDED",
         "kenlm": "lmcompare.models.ngram.kenlm_adapter:KENLM",
         "cache": "lmcompare.models.mixture.family:CACHE",
         "mixture": "lmcompare.models.mixture.family:MIXTURE",
