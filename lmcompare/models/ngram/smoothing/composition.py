@@ -11,7 +11,7 @@ estimation" (2013), section 3 (unigrams, pruning).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,17 +56,15 @@ def scores(alpha: float) -> Rule:
     return rule
 
 
-def compose(evidence: Evidence, method: Method, rule: Rule) -> tuple[list[Floats], list[Floats]]:
-    """Probabilities of all n-grams of each order, and the weights of their contexts (the root's first)."""
-    lower, found, weights = evidence.below, [], []
+def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[tuple[Floats, Floats]]:
+    """Order by order, probabilities of all n-grams and weights of their contexts (the first is the root)."""
+    lower = evidence.below
     for counts, keep in zip(method.orders, evidence.keep, strict=True):
         own, freed = fractions(counts, method.shares(counts), keep)
-        probabilities, weight = rule(counts.prefixes, own, freed, lower)
-        found.append(probabilities)
-        weights.append(weight)
+        probabilities, weights = rule(counts.prefixes, own, freed, lower)
+        yield probabilities, weights
         if counts.order < len(evidence.levels):
             lower = probabilities[evidence.levels[counts.order].suffixes]
-    return found, weights
 
 
 def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -82,26 +80,21 @@ def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> t
 
 
 def normalised(
-    evidence: Evidence, found: Sequence[Floats], weights: Sequence[Floats]
-) -> tuple[list[Floats], list[Floats]]:
+    evidence: Evidence, composed: Iterable[tuple[Floats, Floats]]
+) -> Iterator[tuple[Floats, Floats]]:
     """Scores and weights as `compose` gives them, divided so that each context's distribution sums to one.
 
     With Z(h) the sum of the scores after h: Z(h) = weight(h) Z(h') + sum of S(w | h) - weight(h) S(w | h')
     over the listed n-grams; p(w | h) = S(w | h) / Z(h), and the weight becomes weight(h) Z(h') / Z(h).
     """
     lower, inherited = evidence.below, np.ones(1)
-    probabilities, rescaled = [], []
-    for level, above, score, weight in zip(
-        evidence.levels, [*evidence.levels[1:], None], found, weights, strict=True
-    ):
-        more = score - weight[level.prefixes] * lower
-        sums = weight * inherited + np.bincount(level.prefixes, weights=more, minlength=len(weight))
-        probabilities.append(score / sums[level.prefixes])
-        rescaled.append(weight * inherited / sums)
-        if above is not None:
-            lower = score[above.suffixes]
-            inherited = sums[level.suffixes] if len(sums) > 1 else np.full(len(level.words), sums[0])
-    return probabilities, rescaled
+    for order, (level, (scores, weights)) in enumerate(zip(evidence.levels, composed, strict=True), 1):
+        more = scores - weights[level.prefixes] * lower
+        sums = weights * inherited + np.bincount(level.prefixes, weights=more, minlength=len(weights))
+        yield scores / sums[level.prefixes], weights * inherited / sums
+        if order < len(evidence.levels):
+            lower = scores[evidence.levels[order].suffixes]
+            inherited = sums[level.suffixes]
 
 
 def uniform(counts: NDArray[np.int32], *, interpolate: bool, bos: int, unk: int | None) -> Floats:

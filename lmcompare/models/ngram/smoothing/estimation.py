@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmcompare.models.ngram.counts import Level, Stream
 from lmcompare.models.ngram.smoothing import composition
@@ -96,12 +97,15 @@ def estimate(
         eos=eos,
     )
     method = METHODS[smoothing.method](evidence, smoothing)
-    found, weights = composition.compose(evidence, method, rule_of(smoothing))
+    composed = composition.compose(evidence, method, rule_of(smoothing))
     if smoothing.method == "stupid":
-        found, weights = composition.normalised(evidence, found, weights)
+        composed = composition.normalised(evidence, composed)
+    logprobs, backoffs = list[NDArray[Any]](), list[NDArray[Any]]()
     with np.errstate(divide="ignore"):  # log 0 is -inf, and is meant
-        logs = [np.log(p) for p in found]
-        tables = flatten(levels, evidence.keep, logs, [np.log(weight) for weight in weights[1:]])
+        for probabilities, weights in composed:
+            logprobs.append(np.log(probabilities).astype(np.float32))
+            backoffs.append(np.log(weights).astype(np.float32))
+    tables = flatten(levels, evidence.keep, logprobs, backoffs[1:])  # the root has no shorter context
     return Estimate(tables, method.parameters, method.notes)
 
 

@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """All events: the uniform distribution's probability of each `[events]`, and one step an order."""
+    """Events: the probability of each below the single words `[events]`, and one step an order."""
 
     lowest: Floats
     steps: list[Step]
@@ -59,7 +59,10 @@ class Portions:
 
 
 def locate(levels: Sequence[Level], stream: Stream, below: Floats) -> HeldOut:
-    """The chains of all events of a stream."""
+    """The chains of the events of a stream, but for those that no parameters can make possible.
+
+    These are events whose word was never seen, where `below` has no probability for it either.
+    """
     size = len(below)
     places = np.flatnonzero(stream.offsets)  # where the events stand in the stream
     words = stream.ids[places].astype(np.int64)
@@ -78,7 +81,15 @@ def locate(levels: Sequence[Level], stream: Stream, below: Floats) -> HeldOut:
         steps.append(Step(known, contexts[known], grams))
         numbers = np.full(len(stream.ids), -1, dtype=np.int64)
         numbers[places[known]] = grams
-    return HeldOut(below[words], steps)
+    possible = (below[words] > 0) | (levels[0].counts[words] > 0)
+    return HeldOut(below[words[possible]], [_part(step, possible) for step in steps])
+
+
+def _part(step: Step, chosen: NDArray[np.bool_]) -> Step:
+    """The step of the chosen events, which are numbered anew."""
+    inside = chosen[step.events]
+    numbers = np.cumsum(chosen) - 1
+    return Step(numbers[step.events[inside]], step.contexts[inside], step.grams[inside])
 
 
 def probabilities(held_out: HeldOut, portions: Sequence[Portions]) -> list[Floats]:

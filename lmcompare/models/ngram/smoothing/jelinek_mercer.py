@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from lmcompare.models.ngram.smoothing.held_out import HeldOut, Portions, log_likelihood, probabilities
 from lmcompare.models.ngram.smoothing.method import Evidence, Floats, Method, OrderCounts, Shares, Smoothing
 
-ROUNDS, TOLERANCE = 500, 1e-7
+ROUNDS, TOLERANCE, MARGIN = 500, 1e-7, 1e-3
 
 
 class JelinekMercer(Method):
     """P(w | h) = l c(hw) / c(h) + (1 - l) p(w | h'), where l is that of c(h)'s bin: 1, 2-3, 4-7, 8-15, ...
 
     The weights of all orders are fitted together by EM: an event is either drawn from the context's own
-    counts (l) or handed down (1 - l), and l becomes the expected share of the former. Bins that the
-    held-out text never meets take the weight of the nearest one that it meets.
+    counts (l) or handed down (1 - l), and l becomes the expected share of the former, from 0.001 to 0.999. Bins
+    that the held-out text never meets take the weight of the nearest one that it meets.
 
     Sources: Jelinek and Mercer, "Interpolated estimation of Markov source parameters from sparse data"
     (1980); Chen and Goodman (1999), equation 12.
@@ -98,7 +98,8 @@ def _expected(
         drawn = here * weight[mixture.bins] * (mixture.own + mixture.lost * lower) / p
         size = len(weight)
         all_, own = np.bincount(mixture.bins, here, size), np.bincount(mixture.bins, drawn, size)
-        found.append(np.divide(own, all_, out=weight.copy(), where=all_ > 0))
+        share = np.divide(own, all_, out=weight.copy(), where=all_ > 0)
+        found.append(np.clip(share, MARGIN, 1 - MARGIN))  # no word is impossible only because none was met
         reaches[step.events] = here * portions[n].freed * lower / p
     return found[::-1]
 

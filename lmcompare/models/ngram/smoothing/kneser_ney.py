@@ -27,13 +27,13 @@ class KneserNey(AbsoluteDiscounting):
         self.orders = evidence.orders(adjusted_counts(evidence.levels))
 
 
-def adjusted_counts(levels: Sequence[Level]) -> list[NDArray[np.int64]]:
+def adjusted_counts(levels: Sequence[Level]) -> list[NDArray[np.int32]]:
     """For each order, in how many contexts to the left an n-gram occurs.
 
     The highest order keeps its plain counts, and so does what begins with `bos`: nothing stands before it.
     """
-    adjusted = []
+    adjusted = list[NDArray[np.int32]]()
     for level, above in zip(levels, levels[1:], strict=False):
-        kinds = np.bincount(above.suffixes, minlength=len(level.words))
+        kinds = np.bincount(above.suffixes, minlength=len(level.words)).astype(np.int32)
         adjusted.append(np.where(level.opens, level.counts, kinds))
     return [*adjusted, levels[-1].counts]

@@ -79,16 +79,14 @@ class Evidence:
 
     def events(self, what: str, remedy: str) -> HeldOut:
         """The events of the held-out text; `InputError` where there is none to fit `what` on."""
-        if self.held_out is None:
-            raise InputError(
-                f"{what} needs validation text to be fitted on, and there is none", remedy=remedy
-            )
-        return self._located
+        found = self._located
+        if found is None or not len(found.lowest):
+            raise InputError(f"{what} is fitted on validation text, and there is none", remedy=remedy)
+        return found
 
     @cached_property
-    def _located(self) -> HeldOut:
-        assert self.held_out is not None
-        return locate(self.levels, self.held_out, self.below)
+    def _located(self) -> HeldOut | None:
+        return None if self.held_out is None else locate(self.levels, self.held_out, self.below)
 
     def orders(self, counts: Sequence[Counts]) -> list[OrderCounts]:
         """The counts of each order, with what a method needs to know of their contexts."""

@@ -73,7 +73,8 @@ def maximise(
     first = np.clip(first, low, high)
     _, slopes = climb(first)
     information = np.stack([(slope**2).sum(axis=0) for slope in slopes]) * len(held_out.lowest)
-    scale = 1 / np.sqrt(np.maximum(information, 1e-12 * information.max()))
+    floor = 1e-12 * information.max() or 1.0
+    scale = 1 / np.sqrt(np.maximum(information, floor))
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         value, slopes = climb(flat.reshape(shape) * scale)

@@ -1,0 +1,1 @@
+"""Its being here lets the tests in folders below import the helpers beside it."""

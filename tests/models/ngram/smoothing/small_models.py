@@ -1,0 +1,106 @@
+"""Small models with every kind of smoothing, what they hold, and how to look things up in their tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from tiny_texts import document, sentence_ids, word_tokenizer
+
+from lmcompare.interface import Floats, Ids, Tokenizer
+from lmcompare.models.ngram.counts import count, lay_out
+from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.models.ngram.model import NgramModel
+from lmcompare.models.ngram.smoothing.composition import uniform
+from lmcompare.models.ngram.smoothing.method import Evidence
+from lmcompare.models.ngram.tables import BackoffTables
+
+EVERY_METHOD: list[dict[str, Any]] = [
+    {"smoothing": "mle"},
+    {"smoothing": "add-k", "k": 0.3},
+    {"smoothing": "add-k"},
+    {"smoothing": "katz"},
+    {"smoothing": "jelinek-mercer"},
+    {"smoothing": "stupid"},
+    {"smoothing": "stupid", "alpha": 0.9},
+    {"smoothing": "pitman-yor"},
+    *(
+        {"smoothing": method, "composition": composition}
+        for method in ("witten-bell", "absolute", "kneser-ney", "modified-kneser-ney")
+        for composition in ("interpolated", "back-off")
+    ),
+    *(
+        {"smoothing": method, "discounts": "tuned"}
+        for method in ("absolute", "kneser-ney", "modified-kneser-ney")
+    ),
+    {"smoothing": "modified-kneser-ney", "discounts": "tuned", "discount_levels": 5},
+    {"smoothing": "modified-kneser-ney", "discounts": "lmplz"},
+]
+
+
+def named(options: dict[str, Any]) -> str:
+    return " ".join(map(str, options.values()))
+
+
+def trained(
+    tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], options: dict[str, Any]
+) -> tuple[NgramModel, list[list[int]]]:
+    """A model of the first three quarters of the sentences, tuned on the rest; and the ids of the former."""
+    cut = max(1, 3 * len(sentences) // 4)
+    learned, held_out = sentences[:cut], sentences[cut:] or sentences
+    model = train_ngram(
+        [document(tokenizer, learned)],
+        tokenizer,
+        NgramOptions.model_validate(options),
+        held_out=[document(tokenizer, held_out)],
+    )
+    return model, sentence_ids(tokenizer, learned)
+
+
+def evidence(
+    sentences: Sequence[Sequence[str]],
+    held_out: Sequence[Sequence[str]],
+    order: int,
+    prune: Sequence[int] = (0,),
+) -> Evidence:
+    """What a method may learn from a text and another one."""
+    tokenizer = word_tokenizer([*sentences, *held_out])
+    bos, eos = tokenizer.bos, tokenizer.eos
+    stream = lay_out([document(tokenizer, sentences)], bos, eos)
+    levels = count(stream, order, tokenizer.size, bos)
+    thresholds = [*prune, *[prune[-1]] * order]
+    return Evidence(
+        levels=levels,
+        stream=stream,
+        held_out=lay_out([document(tokenizer, held_out)], bos, eos),
+        keep=[
+            level.counts > threshold if n else np.ones(len(level.words), dtype=bool)
+            for n, (level, threshold) in enumerate(zip(levels, thresholds, strict=False))
+        ],
+        below=uniform(levels[0].counts, interpolate=True, bos=bos, unk=tokenizer.unk),
+        bos=bos,
+        eos=eos,
+    )
+
+
+def node_of(tables: BackoffTables, gram: Sequence[int]) -> int:
+    """The node of an n-gram, by descending from the root."""
+    node = 0
+    for word in gram:
+        first, end = int(tables.starts[node]), int(tables.starts[node + 1])
+        place = first + int(np.searchsorted(tables.words[first:end], word))
+        assert place < end and tables.words[place] == word, f"{gram} is not listed"
+        node = place
+    return node
+
+
+def after(tables: BackoffTables, context: Sequence[int]) -> Floats:
+    """P of each id after a context that is listed, which need not open a sentence."""
+    return np.exp(tables.distributions(np.array([node_of(tables, context)]))[0])
+
+
+def opened(tokenizer: Tokenizer, context: Ids) -> tuple[int, ...]:
+    """What a sentence model sees of a context: from the last bos on, which each eos is followed by."""
+    seen = [tokenizer.bos, *np.asarray(context).tolist()]
+    if tokenizer.eos in seen:
+        seen = [tokenizer.bos, *seen[len(seen) - seen[::-1].index(tokenizer.eos) :]]
+    return tuple(seen)
