@@ -39,7 +39,7 @@ def experiment_path(given: Path | None) -> Path:
 def open_model(folder: Path) -> LanguageModel:
     """The model saved in a folder (or in the `model` folder of a cell), of whatever kind."""
     folder = folder / "model" if (folder / "model" / "model.json").is_file() else folder
-    if folder.suffix in (".arpa", ".gz", ".bin", ".binary", ".klm") and folder.is_file():
+    if folder.suffix in (".arpa", ".lm", ".gz", ".bz2", ".xz", ".bin", ".binary", ".klm") and folder.is_file():
         raise InputError(
             "this is a file of another tool, not a model folder",
             where=str(folder),
