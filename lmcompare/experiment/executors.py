@@ -6,7 +6,7 @@ Knows nothing of what a job is.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -17,7 +17,8 @@ J = TypeVar("J")
 
 
 def run_all(
-    jobs: Iterable[J],
+    jobs: Sequence[J],
+    after: Callable[[J], Sequence[J]],
     work: Callable[[J], None],
     workers: int,
     start: Callable[..., None],
@@ -30,7 +31,8 @@ def run_all(
     A process serves one job only, so its peak memory is the job's own. The first fault stops the rest.
 
     Args:
-        jobs: what to do, in this order.
+        jobs: what to do, in this order, each job after those that it needs.
+        after: the jobs of `jobs` that must be finished before one begins.
         work: an importable function.
         workers: processes at a time.
         start: called once in each new process, with `start_args`.
@@ -40,23 +42,33 @@ def run_all(
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, start, start_args, max_tasks_per_child=1) as pool:
-        futures: dict[Future[None], J] = {pool.submit(work, job): job for job in jobs}
-        pending = set(futures)
+        waiting, ended = list(range(len(jobs))), set[int]()
+        needs = {place: [_place(jobs, other) for other in after(jobs[place])] for place in waiting}
+        futures: dict[Future[None], int] = {}
         try:
-            while pending:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            while waiting or futures:
+                for place in [place for place in waiting if ended.issuperset(needs[place])]:
+                    futures[pool.submit(work, jobs[place])] = place
+                    waiting.remove(place)
+                done, _ = wait(futures, timeout=0.2, return_when=FIRST_COMPLETED)
                 heartbeat()
                 for future in done:
                     future.result()
-                    finished(futures[future])
+                    ended.add(futures[future])
+                    finished(jobs[futures.pop(future)])
         except BrokenProcessPool:
             what = "a worker process was killed from outside, most often because memory ran out"
             remedy = "Run again to continue; use fewer workers or smaller models if it happens again"
             raise InputError(what, remedy=remedy) from None
         except BaseException:
             # Cancelled first: else the pool starts a new process for each one that is ended here.
-            for future in pending:
+            for future in futures:
                 future.cancel()
             for process in list((pool._processes or {}).values()):
                 process.terminate()
             raise
+
+
+def _place(jobs: Sequence[J], job: J) -> int:
+    """Where a job stands; the very object, since jobs are large and equal ones may be different work."""
+    return next(place for place, other in enumerate(jobs) if other is job)

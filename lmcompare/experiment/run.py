@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import platform
 import queue
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,11 +54,12 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The corpus, and for each model its text in its own tokens."""
+    """The corpus, each model's ids of it, and the texts that some models are trained on instead."""
 
     corpus: Corpus
     encoded: dict[str, EncodedCorpus]
     material: Material
+    texts: dict[str, Corpus]
 
 
 def run(experiment: Experiment, watcher: Watcher, *, command: str) -> Results:
@@ -93,36 +95,83 @@ def _prepare(experiment: Experiment, watcher: Watcher) -> _Prepared:
             tokenizer = build(model.tokenizer, corpus.sentences("train"))
             made[key] = encode_corpus(corpus, tokenizer)
         encoded[model.name] = made[key]
+    _check_members(experiment, encoded)
+    texts = _texts(experiment)
     watcher.stage("choosing prompts, indexing the training text")
-    return _Prepared(corpus, encoded, prepare(corpus, head.evaluation))
+    return _Prepared(corpus, encoded, prepare(corpus, head.evaluation), texts)
+
+
+def _check_members(experiment: Experiment, encoded: Mapping[str, EncodedCorpus]) -> None:
+    """Refuse a member that predicts other events than the model that it is part of."""
+    for number, model in enumerate(experiment.models):
+        own = encoded[model.name].tokenizer
+        for place, name in model.members.items():
+            other = encoded[name].tokenizer
+            if other.fingerprint != own.fingerprint:
+                raise InputError(
+                    f"{name!r} has another tokenizer ({other.kind}, {other.size:,} ids) than {model.name!r} "
+                    f"({own.kind}, {own.size:,} ids), so their events are not the same",
+                    where=f"{experiment.path}: models[{number}].{place}",
+                    remedy="Give both the same tokenizer",
+                )
+
+
+def _texts(experiment: Experiment) -> dict[str, Corpus]:
+    """The text of each model that is not trained on the experiment's."""
+    found: dict[str, Corpus] = {}
+    for number, model in enumerate(experiment.models):
+        if model.corpus is not None:
+            try:
+                found[model.name] = open_corpus(model.corpus, base=experiment.folder)
+            except InputError as error:
+                where = ", ".join(filter(None, (f"models[{number}].corpus", error.where)))
+                raise InputError(error.what, where=where, remedy=error.remedy) from None
+    return found
 
 
 def _jobs(experiment: Experiment, prepared: _Prepared) -> dict[str, list[Job]]:
     head, corpus = experiment.head, prepared.corpus
-    jobs: dict[str, list[Job]] = {}
-    for model in experiment.models:
+    jobs: dict[str, list[Job]] = {model.name: [] for model in experiment.models}
+    for model in experiment.in_order():
         tokenizer: Tokenizer = prepared.encoded[model.name].tokenizer
-        jobs[model.name] = [
-            Job(
-                model,
-                seed,
-                head.threads,
-                corpus,
-                tokenizer.to_json(),
-                cell_folder(experiment, model, seed, corpus.hash, tokenizer.fingerprint),
-                head.evaluation,
-                prepared.material,
+        text = prepared.texts.get(model.name)
+        for seed in model.seeds:
+            members = {name: _of_seed(jobs[name], seed).folder for name in model.members.values()}
+            jobs[model.name].append(
+                Job(
+                    model,
+                    seed,
+                    head.threads,
+                    corpus,
+                    tokenizer.to_json(),
+                    cell_folder(
+                        experiment,
+                        model,
+                        seed,
+                        corpus.hash,
+                        tokenizer.fingerprint,
+                        None if text is None else text.hash,
+                        members,
+                    ),
+                    head.evaluation,
+                    prepared.material,
+                    text,
+                    members,
+                )
             )
-            for seed in model.seeds
-        ]
     return jobs
 
 
+def _of_seed(cells: Sequence[Job], seed: int) -> Job:
+    """A member's cell: of the same seed, else of its first."""
+    return next((cell for cell in cells if cell.seed == seed), cells[0])
+
+
 def _compute(experiment: Experiment, jobs: dict[str, list[Job]], watcher: Watcher) -> None:
-    every = [job for cells in jobs.values() for job in cells]
-    waiting = [job for job in every if not job.folder.evaluated()]
-    ready = [job.label for job in every if job not in waiting]
-    watcher.cells([job.label for job in every], ready)
+    every = {job.folder.path: job for model in experiment.in_order() for job in jobs[model.name]}
+    waiting = {path: job for path, job in every.items() if not job.folder.evaluated()}
+    ready = [job.label for path, job in every.items() if path not in waiting]
+    watcher.cells([job.label for job in every.values()], ready)
     if not waiting:
         return
     outbox = multiprocessing.get_context("spawn").Queue()
@@ -136,8 +185,12 @@ def _compute(experiment: Experiment, jobs: dict[str, list[Job]], watcher: Watche
             watcher.progress(label, progress)
         watcher.beat()
 
+    def members(job: Job) -> list[Job]:
+        return [waiting[folder.path] for folder in job.members.values() if folder.path in waiting]
+
     run_all(
-        waiting,
+        list(waiting.values()),
+        members,
         work,
         min(experiment.head.workers, len(waiting)),
         start_worker,

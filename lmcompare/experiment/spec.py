@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +46,42 @@ class ModelHead(BaseModel):
     kind: str
     seeds: list[int] | None = Field(None, min_length=1, description="in place of the experiment's seeds")
     tokenizer: TokenizerOptions | None = Field(None, description="in place of the experiment's tokenizer")
+    corpus: CorpusOptions | None = Field(
+        None,
+        description="train on the training split of this text in place of the experiment's; "
+        "tokenizer, validation and test text stay those of the experiment",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One `[[models]]` table, checked."""
+    """One `[[models]]` table, checked.
+
+    Attributes:
+        name: of the model in the experiment.
+        kind: registry name.
+        seeds: one cell each.
+        tokenizer: its event space.
+        options: the family's.
+        corpus: text to train on in place of the experiment's; `None`: there is none.
+        members: other models of the experiment that it is made of, by place in the options
+            ("members[0]"); each is trained before it.
+    """
 
     name: str
     kind: str
     seeds: tuple[int, ...]
     tokenizer: TokenizerOptions
     options: BaseModel
+    corpus: CorpusOptions | None = None
+    members: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """The options that were set, in one line."""
+        """The options that were set, in one line; a family may have words of its own for them."""
+        own = getattr(self.options, "summary", None)
         chosen = self.options.model_dump(mode="json", exclude_defaults=True)
-        return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "defaults"
+        told = own() if own else ", ".join(f"{key} {value}" for key, value in chosen.items()) or "defaults"
+        return f"{told}, corpus {_named(self.corpus)}" if self.corpus else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,20 @@ class Experiment:
         """For people."""
         return self.head.title or self.name
 
+    def in_order(self) -> list[ModelSpec]:
+        """The models, each after those that it is made of; otherwise as they stand in the file."""
+        by_name = {model.name: model for model in self.models}
+        found: dict[str, ModelSpec] = {}
+
+        def visit(model: ModelSpec) -> None:
+            for member in model.members.values():
+                visit(by_name[member])
+            found.setdefault(model.name, model)
+
+        for model in self.models:
+            visit(model)
+        return list(found.values())
+
     def to_json(self) -> dict[str, Any]:
         """The whole experiment with defaults filled in."""
         models = [
@@ -95,6 +129,7 @@ class Experiment:
                 "kind": model.kind,
                 "seeds": list(model.seeds),
                 "tokenizer": model.tokenizer.model_dump(mode="json"),
+                **({"corpus": model.corpus.model_dump(mode="json")} if model.corpus else {}),
                 **model.options.model_dump(mode="json"),
             }
             for model in self.models
@@ -137,6 +172,7 @@ def parse_experiment(raw: Mapping[str, Any], path: Path) -> Experiment:
             faults.append(f"models[{number}].name: {model.name!r} is the name of another model")
         elif model is not None:
             models.append(model)
+    models = _linked(models, tables, faults)
     if faults or head is None:
         lines = faults[0] if len(faults) == 1 else f"{len(faults)} faults\n  " + "\n  ".join(faults)
         raise InputError(lines, where=str(path))
@@ -161,7 +197,52 @@ def _model(table: Any, place: str, head: Head | None, faults: list[str]) -> Mode
     if options is None or head is None:
         return None
     seeds = tuple(checked.seeds or head.seeds)
-    return ModelSpec(checked.name, checked.kind, seeds, checked.tokenizer or head.tokenizer, options)
+    tokenizer = checked.tokenizer or head.tokenizer
+    return ModelSpec(checked.name, checked.kind, seeds, tokenizer, options, checked.corpus)
+
+
+def _linked(models: list[ModelSpec], tables: list[Any], faults: list[str]) -> list[ModelSpec]:
+    """Each model with the others that its options name; a name that nothing has, or a circle, is a fault."""
+    names = [str(table.get("name")) for table in tables if isinstance(table, Mapping)]
+    linked = []
+    for model in models:
+        members = {}
+        for place, name in registry.named_members(model.options):
+            if name in names:
+                members[place] = name
+            elif not registry.is_built_in(name):
+                near = difflib.get_close_matches(name, names, 1)
+                hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(names)}"
+                faults.append(
+                    f"models[{names.index(model.name)}].{place}: there is no model {name!r}. {hint}"
+                )
+        linked.append(replace(model, members=members))
+    by_name = {model.name: model for model in linked}
+    told: set[frozenset[str]] = set()
+    for model in linked:
+        for place, name in model.members.items():
+            circle = _path(by_name, name, model.name, ())
+            if circle and frozenset(circle) not in told:
+                told.add(frozenset(circle))
+                way = " -> ".join(map(repr, (model.name, *circle)))
+                faults.append(
+                    f"models[{names.index(model.name)}].{place}: a model cannot be made of itself: {way}"
+                )
+    return linked
+
+
+def _path(models: Mapping[str, ModelSpec], start: str, goal: str, passed: tuple[str, ...]) -> tuple[str, ...]:
+    """Names from `start` to `goal`, each model made of the next; empty where there is no such way."""
+    if start == goal:
+        return (*passed, goal)
+    if start in passed or start not in models:
+        return ()
+    ways = (_path(models, name, goal, (*passed, start)) for name in models[start].members.values())
+    return next(filter(None, ways), ())
+
+
+def _named(corpus: CorpusOptions) -> str:
+    return str(corpus.name or corpus.path or corpus.train)
 
 
 def check_options(options: type[BaseModel], values: Mapping[str, Any], place: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -43,6 +43,11 @@ class CellFolder:
 
     path: Path
     evaluation: str
+
+    @property
+    def key(self) -> str:
+        """Digest of all that the trained model depends on."""
+        return self.path.name.rpartition("-")[2]
 
     @property
     def work(self) -> Path:
@@ -83,10 +88,26 @@ class CellFolder:
 
 
 def cell_folder(
-    experiment: Experiment, model: ModelSpec, seed: int, corpus_hash: str, fingerprint: str
+    experiment: Experiment,
+    model: ModelSpec,
+    seed: int,
+    corpus_hash: str,
+    fingerprint: str,
+    text_hash: str | None = None,
+    members: Mapping[str, CellFolder] | None = None,
 ) -> CellFolder:
-    """The folder for one model and seed; it may not exist yet."""
-    depends = {
+    """The folder for one model and seed; it may not exist yet.
+
+    Args:
+        experiment: that the model belongs to.
+        model: what is trained.
+        seed: of the cell.
+        corpus_hash: of the experiment's text.
+        fingerprint: of the model's tokenizer.
+        text_hash: of the text that is trained on in place of the experiment's.
+        members: the cells that the model is made of, by name.
+    """
+    depends: dict[str, object] = {
         "kind": model.kind,
         "options": model.options.model_dump(mode="json"),
         "tokenizer": fingerprint,
@@ -95,6 +116,10 @@ def cell_folder(
         "threads": experiment.head.threads,
         "versions": versions(),
     }
+    if text_hash is not None:
+        depends["text"] = text_hash
+    if members:
+        depends["members"] = {name: folder.key for name, folder in members.items()}
     slug = re.sub(r"[^\w.-]+", "-", model.name).strip("-.") or model.kind
     evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
     return CellFolder(experiment.folder / "cells" / f"{slug}-s{seed}-{digest(depends)}", evaluation)

@@ -11,20 +11,21 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 from lmcompare import registry
+from lmcompare.evaluation.cost import folder_bytes
 from lmcompare.evaluation.harness import evaluate
 from lmcompare.evaluation.material import Material
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import CurvePoint
 from lmcompare.experiment.spec import ModelSpec
 from lmcompare.experiment.store import CellFolder, locked
-from lmcompare.files import read_json, write_json
+from lmcompare.files import model_kind, read_json, write_json
 from lmcompare.interface import LanguageModel
 from lmcompare.registry import Progress, Training
 from lmcompare.text.corpus import Corpus
@@ -36,7 +37,20 @@ Tell = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that a worker needs, as plain values: it may run in another process."""
+    """All that a worker needs, as plain values: it may run in another process.
+
+    Attributes:
+        model: what is trained.
+        seed: of this cell.
+        threads: of the training.
+        corpus: the experiment's text.
+        tokenizer: as JSON.
+        folder: where the cell is kept.
+        evaluation: how it is evaluated.
+        material: what all models are shown.
+        text: what is trained on in place of the corpus's training split; `None`: that split.
+        members: folders of the cells that this one is made of, by the model's name.
+    """
 
     model: ModelSpec
     seed: int
@@ -46,6 +60,8 @@ class Job:
     folder: CellFolder
     evaluation: EvaluationOptions
     material: Material
+    text: Corpus | None = None
+    members: Mapping[str, CellFolder] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -70,7 +86,7 @@ def run_cell(job: Job, tell: Tell) -> None:
             seed=job.seed,
             summary=job.model.summary(),
             train_seconds=float(read_json(folder.path / "trained.json")["seconds"]),
-            folder_bytes=sum(file.stat().st_size for file in folder.model.iterdir()),
+            folder_bytes=folder_bytes(folder.model),
             curve=read_curve(folder.path / "curve.jsonl"),
             progress=tell,
         )
@@ -102,18 +118,24 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
     """Train the cell's model in its work folder."""
     work = job.folder.work
     work.mkdir(parents=True, exist_ok=True)
+    text = encoded if job.text is None else encode_corpus(job.text, encoded.tokenizer)
     return registry.models.get(job.model.kind).train(
         Training(
             options=job.model.options,
             tokenizer=encoded.tokenizer,
-            train=encoded.train.documents,
+            train=text.train.documents,
             valid=encoded.valid.documents,
             seed=job.seed,
             folder=work,
             threads=job.threads,
             progress=tell,
+            members={name: _load(folder.model) for name, folder in job.members.items()},
         )
     )
+
+
+def _load(folder: Path) -> LanguageModel:
+    return registry.models.get(model_kind(folder), where=str(folder)).load(folder)
 
 
 def read_curve(path: Path) -> list[CurvePoint]:

@@ -69,3 +69,76 @@ def test_the_schema_knows_every_kind_and_its_options() -> None:
     assert {"ngram", "kenlm", "lstm", "transformer"} <= set(kinds)
     assert "order" in kinds["ngram"]["properties"]
     assert "dropout" in kinds["lstm"]["properties"]
+
+
+MIXED = """
+[[models]]
+name = "mixed"
+kind = "mixture"
+members = ["3-gram", "cache", {kind = "cache", over = "lstm"}]
+
+"""
+
+
+def mixed(folder: Path, old: str = "", new: str = "") -> Path:
+    assert old in MIXED
+    return rewritten(folder, "[evaluation]\n", MIXED.replace(old, new) + "[evaluation]\n")
+
+
+def test_a_model_made_of_others_knows_them_and_is_trained_after_them(tiny: Path) -> None:
+    mixed(tiny)
+    rewritten(
+        tiny,
+        '[[models]]\nname = "3-gram"',
+        MIXED.replace('"mixed"', '"first"') + '[[models]]\nname = "3-gram"',
+    )
+    experiment = read_experiment(tiny)
+    assert [model.name for model in experiment.models] == ["first", "3-gram", "lstm", "transformer", "mixed"]
+    assert experiment.models[0].members == {"members[0]": "3-gram", "members[2].over": "lstm"}
+    order = [model.name for model in experiment.in_order()]
+    assert sorted(order) == sorted(model.name for model in experiment.models)
+    assert order == ["3-gram", "lstm", "first", "transformer", "mixed"]
+    json.dumps(experiment.to_json())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"3-gram"', '"3-gran"', "models[3].members[0]: there is no model '3-gran'. Did you mean '3-gram'?"),
+        ('over = "lstm"', 'over = "lstn"', "models[3].members[2].over: there is no model 'lstn'"),
+        ('"3-gram"', '"mixed"', "models[3].members[0]: a model cannot be made of itself: 'mixed' -> 'mixed'"),
+        ('"3-gram"', '"kenlm"', "models[3].members[0]: there is no model 'kenlm'"),
+        ('kind = "cache"', 'kind = "cahce"', "models[3].members[2]: there is no model 'cahce'"),
+    ],
+)
+def test_a_member_that_cannot_be_is_told_before_anything_is_trained(
+    tiny: Path, old: str, new: str, said: str
+) -> None:
+    mixed(tiny, old, new)
+    with pytest.raises(InputError) as caught:
+        read_experiment(tiny)
+    assert said in str(caught.value)
+    assert "faults" not in str(caught.value)
+
+
+def test_a_circle_of_models_is_told_once(tiny: Path) -> None:
+    mixed(tiny, '"3-gram"', '"other"')
+    other = MIXED.replace('"mixed"', '"other"').replace('"3-gram"', '"mixed"')
+    rewritten(tiny, "[evaluation]\n", other + "[evaluation]\n")
+    with pytest.raises(InputError) as caught:
+        read_experiment(tiny)
+    assert "models[3].members[0]: a model cannot be made of itself: 'mixed' -> 'other' -> 'mixed'" in str(
+        caught.value
+    )
+    assert "faults" not in str(caught.value)
+
+
+def test_a_model_may_be_trained_on_a_text_of_its_own(tiny: Path) -> None:
+    rewritten(tiny, "order = 3", 'order = 3\ncorpus = {path = "other.txt"}')
+    model = read_experiment(tiny).models[0]
+    assert model.corpus is not None
+    assert model.corpus.path == "other.txt"
+    assert model.summary().endswith("corpus other.txt")
+    rewritten(tiny, "corpus = {path", "corpus = {paht")
+    with pytest.raises(InputError, match=r"models\[0\].corpus.*"):
+        read_experiment(tiny)
