@@ -85,9 +85,11 @@ class NgramModel(LanguageModel):
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
         """See `LanguageModel.next_logprobs`."""
-        tails = [self._visible(np.asarray(context)) for context in contexts]
-        nodes = np.array([0 if cut else self._opening for _, cut in tails], dtype=np.int64)
-        tokens, bounds = _join([tail for tail, _ in tails])
+        seen = self.order - 1
+        tails = [np.asarray(context)[max(0, len(context) - seen) :] for context in contexts]
+        tokens, bounds = _join(tails)
+        # What stands before `seen` tokens cannot be seen: neither can the start of their sentence.
+        nodes = np.where(np.diff(bounds) < seen, self._opening, 0)
         _, _, nodes = self._walk(tokens, bounds, nodes)
         return self.tables.distributions(nodes)
 
@@ -138,18 +140,11 @@ class NgramModel(LanguageModel):
     ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
         return self.tables.walk(tokens, bounds, nodes, bos=self.tokenizer.bos, eos=self.tokenizer.eos)
 
-    def _read(self, documents: Sequence[Ids]) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    def _read(self, documents: Sequence[Ids]) -> tuple[Floats, NDArray[np.uint32], NDArray[np.int64]]:
         tokens, bounds = _join(documents)
-        scores, matched, _ = self._walk(tokens, bounds, np.full(len(documents), self._opening))
+        tokenizer = self.tokenizer
+        scores, matched = self.tables.read(tokens, bounds, bos=tokenizer.bos, eos=tokenizer.eos)
         return scores, matched, bounds
-
-    def _visible(self, context: Ids) -> tuple[Ids, bool]:
-        """The end of a context that the model can see, and whether words of its sentence were cut off."""
-        near = context[max(0, len(context) - self.order + 1) :]
-        ends = np.flatnonzero(near == self.tokenizer.eos)
-        if len(ends):
-            return near[ends[-1] + 1 :], False
-        return near, len(near) == self.order - 1
 
 
 def _join(documents: Sequence[Ids]) -> tuple[Ids, NDArray[np.int64]]:

@@ -142,14 +142,50 @@ class BackoffTables:
         )
         return scores, matched, reached
 
+    def read(
+        self, tokens: Ids, bounds: Ids, *, bos: int, eos: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
+        """What `walk` says of rows that all start a sentence, in half the time.
+
+        Args:
+            tokens: the rows one after the other, `[n]`.
+            bounds: where each row starts, then `n`, `[rows + 1]`.
+            bos: id that opens each sentence.
+            eos: id that ends it.
+
+        Returns:
+            log p of each token `[n]` (float64), and the n-gram whose probability was used `[n]`.
+
+        Errors: `InputError` for an id that the tables do not have.
+        """
+        from lmcompare.models.ngram import kernels
+
+        check_ids(tokens, self.size)
+        scores, matched = np.empty(len(tokens)), np.empty(len(tokens), dtype=np.uint32)
+        kernels.read(
+            self.words.view(np.uint32),
+            self.logprobs,
+            self.starts.view(np.uint32),
+            self.backoffs,
+            self.order,
+            np.uint32(eos),
+            np.uint32(self.opening(bos)),
+            np.ascontiguousarray(tokens, dtype=np.uint32),
+            np.asarray(bounds, dtype=np.int64),
+            scores,
+            matched,
+        )
+        return scores, matched
+
     def distributions(self, nodes: Ids) -> Floats:
         """Natural log p(next | context) of every id, `[len(nodes), size]`, float64."""
         from lmcompare.models.ngram import kernels
 
         out = np.empty((len(nodes), self.size), dtype=np.float64)
         nodes = np.asarray(nodes, dtype=np.int64)
+        words = self.words.view(np.uint32)
         kernels.distributions(
-            self.words, self.logprobs, self.starts, self.backoffs, self.suffixes, self.order, nodes, out
+            words, self.logprobs, self.starts, self.backoffs, self.suffixes, self.order, nodes, out
         )
         return out
 
