@@ -1,8 +1,7 @@
-"""Which n-grams of a text stand in the training text, exactly: an index that is built once a corpus.
+"""What of a text stands in the training text, letter for letter: an index that is built once a corpus.
 
-An n-gram of order 2n is a pair of n-grams of order n. Each order's pairs are packed into one integer
-and sorted; a pair's rank is its name in the next order. So there is no hashing and nothing can
-collide, whatever the length of the n-gram. n-grams do not cross line ends. Knows nothing of models.
+Knows words or characters, nothing of models. The index is a suffix array (`models.ngram.suffix_array`), so
+the answers are exact, for n-grams of any length. n-grams do not cross line ends.
 """
 
 from __future__ import annotations
@@ -12,21 +11,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmcompare.evaluation.textunits import UnitName
 from lmcompare.interface import Ids
+from lmcompare.models.ngram.suffix_array import SuffixArray
 
 ORDERS = (2, 4, 8)
-"""Each is twice the one before it."""
-
+_BOS, _LINE_END, _FIRST = 0, 1, 2
+_NEW = -1
+"""The id of all words and characters that the training text does not have."""
 _UNKNOWN_SIGN = "\ud800"
 """One character that no UTF-8 text holds, in place of the five of "<unk>"."""
 
 
 class SeenIndex:
-    """The 2-, 4- and 8-grams of a training text, in words or characters.
+    """The n-grams of a training text, in words or characters.
 
-    Keeps at most 24 bytes a unit of text; takes the time of three sorts.
+    Keeps 12 bytes a unit of text.
 
     Args:
         sentences: the training text, one line each.
@@ -36,59 +38,83 @@ class SeenIndex:
     def __init__(self, sentences: Sequence[str], unit: UnitName) -> None:
         self.unit: UnitName = unit
         self._words: dict[str, int] = {}
+        self._characters: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        lines = list(sentences) or [""]
         if unit == "words":
-            names: dict[str, int] = defaultdict(itertools.count(1).__next__, {"\n": 0})
-            ids: Ids = np.fromiter(map(names.__getitem__, _words(sentences)), dtype=np.int64)
-            self._words = dict(names)
+            words: dict[str, int] = defaultdict(itertools.count(_FIRST).__next__, {"\n": _LINE_END})
+            ids: Ids = np.fromiter(map(words.__getitem__, _words(lines)), dtype=np.int32)
+            self._words = dict(words)
         else:
-            ids = _characters(sentences)
-        self._widths: list[int] = []
-        self._keys: list[Ids] = []
-        for order in ORDERS:
-            width = int(ids.max(initial=0)) + 1
-            # 0 names what crosses a line end, in each order.
-            keys, ranks = np.unique(np.append(_pairs(ids, order // 2, width), 0), return_inverse=True)
-            self._widths.append(width)
-            self._keys.append(keys)
-            ids = ranks[:-1]
+            points = _points(lines)
+            found = np.unique(points[points != ord("\n")])
+            self._characters = np.full(int(points.max()) + 1, _NEW, dtype=np.int32)
+            self._characters[found] = np.arange(_FIRST, _FIRST + len(found), dtype=np.int32)
+            self._characters[ord("\n")] = _LINE_END
+            ids = self._characters[points]
+        self._index = SuffixArray.build([ids], bos=_BOS, eos=_LINE_END, size=int(ids.max()) + 1)
 
-    def seen(self, texts: Sequence[str]) -> dict[int, tuple[int, int]]:
-        """For each order, of the n-grams in the texts: how many stand in the training text, and all."""
-        sentences = [line for text in texts for line in text.split("\n")]
+    def seen(self, texts: Sequence[str], orders: Sequence[int] = ORDERS) -> dict[int, tuple[int, int]]:
+        """For each order, of the n-grams in the texts: how many stand in the training text, and all.
+
+        Args:
+            texts: one or more lines each.
+            orders: any lengths of n-grams.
+        """
+        matches, places = self._matches(texts)
+        return {
+            order: (int(np.count_nonzero(matches >= order)), int(np.count_nonzero(places >= order)))
+            for order in orders
+        }
+
+    def longest_copies(self, texts: Sequence[str]) -> list[int]:
+        """How many units the longest piece of each text has that stands in one line of the training text."""
+        return [int(self._matches([text])[0].max(initial=0)) for text in texts]
+
+    def _matches(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
+        """Lengths of the longest piece seen that ends at each unit of the texts, and of its line up to there.
+
+        Both are 0 at line ends.
+        """
+        lines = [line for text in texts for line in text.split("\n")]
         if self.unit == "words":
-            ids: Ids = np.fromiter((self._words.get(word, -1) for word in _words(sentences)), dtype=np.int64)
+            ids: Ids = np.fromiter((self._words.get(word, _NEW) for word in _words(lines)), dtype=np.int32)
         else:
-            ids = _characters(sentences)
-        inside = ids != 0
-        known = np.where((ids > 0) & (ids < self._widths[0]), ids, 0)
-        counts = {}
-        for order, width, keys in zip(ORDERS, self._widths, self._keys, strict=True):
-            half = order // 2
-            inside = inside[:-half] & inside[half:]
-            pairs = _pairs(known, half, width)
-            place = np.minimum(np.searchsorted(keys, pairs), len(keys) - 1)
-            known = np.where(keys[place] == pairs, place, 0)
-            counts[order] = (int(np.count_nonzero(known)), int(np.count_nonzero(inside)))
-        return counts
+            ids = np.append(self._characters, np.int32(_NEW))[
+                np.minimum(_points(lines), len(self._characters))
+            ]
+        ends = np.flatnonzero(ids == _LINE_END)
+        places = np.arange(1, len(ids) + 1)
+        places -= np.repeat(np.append(0, ends + 1), np.diff(np.concatenate([[0], ends + 1, [len(ids)]])))
+        places[ends] = 0
+        # A match that begins where a line does has its bos too, which is no unit.
+        return np.minimum(self._index.matches([ids])[0], places), places
 
 
-def _words(sentences: Iterable[str]) -> Iterable[str]:
+def overlap(
+    test: Sequence[str], train: Sequence[str] | SeenIndex, n: int = 13, unit: UnitName = "words"
+) -> float:
+    """The share of the n-grams of `test` that stand in `train`, each occurrence counted; 0 of none.
+
+    Thirteen words are what Brown et al., "Language models are few-shot learners" (2020), appendix C, take for
+    a sign that a test was in the training text.
+
+    Args:
+        test: lines of text.
+        train: lines of text, or their index, which then decides about the unit.
+        n: length of the n-grams, in units.
+        unit: what they are made of.
+    """
+    index = train if isinstance(train, SeenIndex) else SeenIndex(train, unit)
+    seen, every = index.seen(test, [n])[n]
+    return seen / every if every else 0.0
+
+
+def _words(lines: Iterable[str]) -> Iterable[str]:
     """The words of each line and a line end after each: no word holds one."""
-    return itertools.chain.from_iterable([*sentence.split(), "\n"] for sentence in sentences)
+    return itertools.chain.from_iterable([*line.split(), "\n"] for line in lines)
 
 
-def _characters(sentences: Iterable[str]) -> Ids:
-    """Code points, 0 for a line end (and 10, which is then free, for the sign of number 0)."""
-    text = "\n".join([*sentences, ""]).replace("<unk>", _UNKNOWN_SIGN)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int64)
-    points[points == 0] = -1
-    points[points == 10] = 0
-    points[points == -1] = 10
-    return points
-
-
-def _pairs(ids: Ids, half: int, width: int) -> Ids:
-    """Each n-gram and the one after it as one integer; 0 where one of the two is none."""
-    left, right = ids[:-half], ids[half:]
-    packed: Ids = np.where((left > 0) & (right > 0), left * width + right, 0)
-    return packed
+def _points(lines: Iterable[str]) -> NDArray[np.uint32]:
+    """The code points of each line and a line end after each."""
+    text = "\n".join([*lines, ""]).replace("<unk>", _UNKNOWN_SIGN)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

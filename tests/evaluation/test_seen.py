@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from lmcompare.evaluation.seen import ORDERS, SeenIndex
+from lmcompare.evaluation.seen import ORDERS, SeenIndex, overlap
 from lmcompare.evaluation.textunits import lines
 
 texts = some.lists(some.text("ab  \n", max_size=30), min_size=1, max_size=6)
@@ -18,23 +18,49 @@ def ngrams(text, unit, n):
     return [tuple(line[i : i + n]) for line in lines(text, unit) for i in range(len(line) - n + 1)]
 
 
-def plain(train, texts, unit):
+def plain(train, texts, unit, orders=ORDERS):
     """The same by Python sets of tuples."""
-    known = {n: {ngram for line in train for ngram in ngrams(line, unit, n)} for n in ORDERS}
+    known = {n: {ngram for line in train for ngram in ngrams(line, unit, n)} for n in orders}
     return {
         n: (
             sum(ngram in known[n] for text in texts for ngram in ngrams(text, unit, n)),
             sum(len(ngrams(text, unit, n)) for text in texts),
         )
-        for n in ORDERS
+        for n in orders
     }
 
 
 @pytest.mark.parametrize("unit", ["words", "characters"])
+@settings(deadline=None)
 @given(train=texts, test=texts)
 def test_it_says_what_sets_of_tuples_say(unit, train, test):
     train = [line for text in train for line in text.split("\n")]
-    assert SeenIndex(train, unit).seen(test) == plain(train, test, unit)
+    index = SeenIndex(train, unit)
+    assert index.seen(test) == plain(train, test, unit)
+    orders = (1, 3, 5, 13)
+    counts = plain(train, test, unit, orders)
+    assert index.seen(test, orders) == counts
+    for n in orders:
+        assert overlap(test, train, n, unit) == (counts[n][0] / counts[n][1] if counts[n][1] else 0)
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+@settings(deadline=None)
+@given(train=texts, test=texts)
+def test_the_longest_copy_is_the_longest_ngram_that_was_seen(unit, train, test):
+    train = [line for text in train for line in text.split("\n")]
+    expected = [
+        max((n for n in range(1, 31) if plain(train, [text], unit, [n])[n][0]), default=0) for text in test
+    ]
+    assert SeenIndex(train, unit).longest_copies(test) == expected
+
+
+def test_thirteen_words_in_a_row_are_an_overlap():
+    words = [f"w{number}" for number in range(40)]
+    train, test = [" ".join(words)], [" ".join([*words[5:20], "x", *words[21:33]])]
+    assert overlap(test, train) == overlap(test, SeenIndex(train, "words")) == 3 / 16
+    assert overlap(test, train, n=14) == 2 / 15
+    assert overlap(["too short"], train) == 0
 
 
 def test_long_ngrams_of_a_larger_text_are_exact():

@@ -190,16 +190,17 @@ def sort_suffixes(ids: NDArray[np.int32], bos: int, size: int) -> NDArray[np.int
     ranks = np.empty(n, dtype=np.int32)
     tied = _rank(keys, suffixes, np.arange(n, dtype=np.int32), ranks)
     del keys
-    pieces = np.repeat(np.arange(len(openings), dtype=np.int32), lengths)
+    pieces = np.repeat(np.arange(len(openings), dtype=np.uint32), lengths)
     ends = np.repeat((openings + lengths).astype(np.int32), lengths)
     while len(tied):
         places = suffixes[tied]
         further = places.astype(np.int64) + depth
         inside = further < ends[places]
+        np.minimum(further, n - 1, out=further)
         # What ends before is less than what goes on, and of two that end the earlier is less.
-        later = np.where(inside, ranks[np.where(inside, further, 0)], -1).astype(np.int64) + len(openings)
-        later[~inside] = pieces[places[~inside]]
-        keys = (ranks[places].astype(np.uint64) << np.uint64(32)) | later.astype(np.uint64)
+        later = np.where(inside, ranks[further].astype(np.uint32) + np.uint32(len(openings)), pieces[places])
+        keys = (ranks[places].astype(np.uint64) << np.uint64(32)) | later
+        del further, inside, later
         order = np.argsort(keys)
         suffixes[tied] = places[order]
         tied = _rank(keys[order], places[order], tied, ranks)
