@@ -91,9 +91,7 @@ class NgramOptions(BaseModel):
             if getattr(self, name) is not None and method not in methods:
                 raise ValueError(f"{name} is a setting of {_listed(methods)}, not of {method}")
         if self.discounts == "lmplz" and method != "modified-kneser-ney":
-            raise ValueError(
-                f'discounts = "lmplz" needs modified-kneser-ney, which lmplz estimates, not {method}'
-            )
+            raise ValueError(f'discounts = "lmplz" is a setting of modified-kneser-ney, not of {method}')
         if self.discounts == "tuned" and self.composition == "back-off":
             raise ValueError('discounts = "tuned" needs composition = "interpolated"')
         if self.discount_levels is not None and self.discounts != "tuned":

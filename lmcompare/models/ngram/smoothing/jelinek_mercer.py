@@ -21,7 +21,7 @@ class JelinekMercer(Method):
     """P(w | h) = l c(hw) / c(h) + (1 - l) p(w | h'), where l is that of c(h)'s bin: 1, 2-3, 4-7, 8-15, ...
 
     The weights of all orders are fitted together by EM: an event is either drawn from the context's own
-    counts (l) or handed down (1 - l), and l becomes the expected share of the former, from 0.001 to 0.999. Bins
+    counts (l) or handed down (1 - l), and l becomes the expected share of the former, 0.001 to 0.999. Bins
     that the held-out text never meets take the weight of the nearest one that it meets.
 
     Sources: Jelinek and Mercer, "Interpolated estimation of Markov source parameters from sparse data"
@@ -31,13 +31,7 @@ class JelinekMercer(Method):
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:
         super().__init__(evidence, smoothing)
         held_out = evidence.events("jelinek-mercer", "Give the corpus a valid split, or use another method")
-        parts = []
-        for step, counts, keep in zip(held_out.steps, self.orders, evidence.keep, strict=True):
-            pruned = counts.per_context(np.where(keep, 0, counts.counts))
-            total = counts.totals[step.contexts]
-            own, lost = step.gather(counts.counts, keep) / total, pruned[step.contexts] / total
-            parts.append(Mixture(bins_of(total), own, lost))
-        self.weights = fit_weights(held_out, parts)
+        self.weights = fit_weights(held_out, mixtures(held_out, self.orders, evidence.keep))
         self.parameters["weights"] = [weights.tolist() for weights in self.weights]
 
     def shares(self, counts: OrderCounts) -> Shares:
@@ -65,6 +59,19 @@ class Mixture:
         """The step's numbers under these weights."""
         trust = weights[self.bins]
         return Portions(trust * self.own, trust * self.lost + 1 - trust, np.ones(len(trust)))
+
+
+def mixtures(
+    held_out: HeldOut, orders: Sequence[OrderCounts], keep: Sequence[NDArray[np.bool_]]
+) -> list[Mixture]:
+    """The components of each order for the held-out events."""
+    found = []
+    for step, counts, kept in zip(held_out.steps, orders, keep, strict=True):
+        pruned = counts.per_context(np.where(kept, 0, counts.counts))
+        total = counts.totals[step.contexts]
+        own, lost = step.gather(counts.counts, kept) / total, pruned[step.contexts] / total
+        found.append(Mixture(bins_of(total), own, lost))
+    return found
 
 
 def bins_of(totals: Floats) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Small models with every kind of smoothing, what they hold, and how to look things up in their tables."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,19 +42,28 @@ def named(options: dict[str, Any]) -> str:
     return " ".join(map(str, options.values()))
 
 
+def zipfian(words: int, sentences: int, seed: int) -> list[list[str]]:
+    """Sentences of up to nine words, the k-th of which is k times rarer than the first."""
+    rng = random.Random(seed)
+    names, weights = [f"w{k}" for k in range(words)], [1 / (k + 1) for k in range(words)]
+    return [rng.choices(names, weights, k=rng.randint(1, 9)) for _ in range(sentences)]
+
+
+SENTENCES = zipfian(20, 60, seed=4)
+
+
 def trained(
     tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], options: dict[str, Any]
 ) -> tuple[NgramModel, list[list[int]]]:
-    """A model of the first three quarters of the sentences, tuned on the rest; and the ids of the former."""
-    cut = max(1, 3 * len(sentences) // 4)
-    learned, held_out = sentences[:cut], sentences[cut:] or sentences
+    """A model, tuned on some of the sentences and the reverse of others; and the sentences as ids."""
+    held_out = [*sentences[::3], *(sentence[::-1] for sentence in sentences[::2])]
     model = train_ngram(
-        [document(tokenizer, learned)],
+        [document(tokenizer, sentences)],
         tokenizer,
         NgramOptions.model_validate(options),
         held_out=[document(tokenizer, held_out)],
     )
-    return model, sentence_ids(tokenizer, learned)
+    return model, sentence_ids(tokenizer, sentences)
 
 
 def evidence(
@@ -104,3 +114,33 @@ def opened(tokenizer: Tokenizer, context: Ids) -> tuple[int, ...]:
     if tokenizer.eos in seen:
         seen = [tokenizer.bos, *seen[len(seen) - seen[::-1].index(tokenizer.eos) :]]
     return tuple(seen)
+
+
+def spelled(model: NgramModel, order: int) -> list[tuple[str, ...]]:
+    """The n-grams of an order as words."""
+    tables, tokenizer = model.tables, model.tokenizer
+    special = {tokenizer.bos: "<s>", tokenizer.eos: "</s>", tokenizer.unk: "<unk>"}
+    names = [special.get(index) or tokenizer.token(index) for index in range(tokenizer.size)]
+    rows = tables.grams(int(tables.levels[order]), int(tables.levels[order + 1]))
+    return [tuple(names[index] for index in row) for row in rows.tolist()]
+
+
+def grams_of(model: NgramModel, order: int, *, back_off: bool) -> tuple[list[tuple[str, ...]], Floats]:
+    """N-grams of an order above 1, and what of each probability is its own, not the shorter context's."""
+    tables = model.tables
+    first, end = int(tables.levels[order]), int(tables.levels[order + 1])
+    own = np.exp(tables.logprobs[first:end].astype(np.float64))
+    if not back_off:
+        contexts = tables.parents[first:end]
+        shorter = [node_of(tables, row[1:]) for row in tables.grams(first, end)]
+        own -= np.exp(tables.backoffs[contexts].astype(np.float64) + tables.logprobs[shorter])
+    return spelled(model, order), own
+
+
+def weights_of(model: NgramModel, length: int) -> tuple[list[tuple[str, ...]], Floats]:
+    """The contexts of a length that anything follows, and their weights."""
+    tables = model.tables
+    nodes = np.arange(tables.levels[length], tables.levels[length + 1])
+    followed = np.flatnonzero(np.diff(tables.starts)[nodes])
+    every = spelled(model, length)
+    return [every[row] for row in followed], np.exp(tables.backoffs[nodes[followed]].astype(np.float64))
