@@ -1,0 +1,158 @@
+"""Relative-entropy pruning: n-grams without which a model predicts almost the same are left out.
+
+Knows tables, not text. Removing one n-gram (h, w) changes the distribution after h alone, in closed form:
+
+    D = -p(h) (p(w|h) [log p(w|h') + log a'(h) - log p(w|h)] + left(h) [log a'(h) - log a(h)])
+
+with h' the context without its first word, a and a' the back-off weights before and after, and left(h) the
+probability of all words that are not listed after h. An n-gram goes where the perplexity would rise by less
+than the threshold, exp(D) - 1 < threshold, unless a longer one that begins with it stays. Every candidate is
+judged by the model as it was; then the weights are made anew, so that every context sums to one again.
+
+The p(h) that a model itself implies is wrong for Kneser-Ney: its shorter orders say how many words came
+before, not how often (Chelba et al. 2010). So a model that is pruned where it is trained uses the text's own
+frequencies of h: on WikiText-2, order 5, 1.44 million n-grams then have perplexity 224.5 in place of 228.
+
+Sources: Stolcke, "Entropy-based pruning of backoff language models" (1998), equations 2 to 6; Chelba, Brants,
+Neveitt and Xu, "Study on interaction between entropy pruning and Kneser-Ney smoothing" (2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmcompare.errors import InputError
+from lmcompare.models.ngram.counts import Level
+from lmcompare.models.ngram.model import NgramModel
+from lmcompare.models.ngram.tables import BackoffTables
+from lmcompare.models.ngram.weights import Mass, endings, mass
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_NOTHING_LEFT = 1e-9
+
+
+def pruned(model: NgramModel, threshold: float) -> NgramModel:
+    """The model without the n-grams whose loss raises its perplexity by less than the threshold, each alone.
+
+    Args:
+        model: any n-gram model, one that was read from an ARPA file too.
+        threshold: the relative rise of perplexity, such as 1e-8.
+    """
+    tokenizer = model.tokenizer
+    tables = prune_tables(model.tables, threshold, bos=tokenizer.bos, eos=tokenizer.eos)
+    settings = {**model.settings, "entropy_prune": threshold}
+    return NgramModel(tokenizer, tables, settings, model.notes)
+
+
+def prune_tables(
+    tables: BackoffTables, threshold: float, *, bos: int, eos: int, histories: Floats | None = None
+) -> BackoffTables:
+    """Tables without the n-grams that matter less than the threshold.
+
+    Args:
+        tables: the model.
+        threshold: the relative rise of perplexity, not negative; 0 takes nothing away.
+        bos: id that opens each sentence.
+        eos: id that ends it.
+        histories: p(h) of each context, `[contexts]`; by default what the model implies.
+    """
+    if not 0 <= threshold <= 1:
+        what = f"the pruning threshold is {threshold:g}, not a number from 0 to 1"
+        raise InputError(what, remedy="Give one such as 1e-8")
+    histories = history_probabilities(tables, bos=bos, eos=eos) if histories is None else histories
+    keep = np.ones(len(tables.words), dtype=bool)
+    freed = np.empty(len(tables.backoffs))
+    for order in range(tables.order, 1, -1):
+        first, last, end = map(int, tables.levels[order - 1 : order + 2])
+        split = mass(tables, order)
+        lost = relative_entropies(split, histories[first:last])
+        keep[last:end] = ~(np.expm1(lost) < threshold)
+        if order < tables.order:
+            inner = tables.starts[last:end], tables.starts[last + 1 : end + 1]
+            kept_below = np.concatenate([[0], np.cumsum(keep)])
+            keep[last:end] |= kept_below[inner[1]] > kept_below[inner[0]]
+        freed[first:last] = split.weights * split.left + split.sum_over(
+            np.where(keep[last:end], 0, split.own)
+        )
+    return _without(tables, keep, freed)
+
+
+def relative_entropies(split: Mass, histories: Floats) -> Floats:
+    """D of each n-gram of one order, alone, in nats, `[n]`; `histories` is p(h), `[contexts]`."""
+    weights, left = split.weights[split.parents], split.left[split.parents]
+    unlisted = weights * left
+    with np.errstate(divide="ignore", invalid="ignore"):
+        after = (unlisted + split.own) / (left + split.lower)
+        itself = split.own * (np.log(split.lower) + np.log(after) - np.log(split.own))
+        others = unlisted * (np.log(after) - np.log(weights))
+    gained = np.where(split.own > 0, itself, 0.0) + np.where(unlisted > 0, others, 0.0)
+    lost: Floats = np.maximum(-histories[split.parents] * gained, 0.0)
+    return lost
+
+
+def history_probabilities(tables: BackoffTables, *, bos: int, eos: int) -> Floats:
+    """p(h) of each context by the chain rule, `[contexts]`; a sentence starts as often as one ends."""
+    logs = np.zeros(len(tables.backoffs))
+    parents = tables.parents
+    for order in range(1, tables.order):
+        first, last = map(int, tables.levels[order : order + 2])
+        own = tables.logprobs[first:last].astype(np.float64)
+        if order == 1:
+            own[bos] = own[eos]
+        logs[first:last] = logs[parents[first:last]] + own
+    return np.exp(logs)
+
+
+def history_frequencies(levels: Sequence[Level], tables: BackoffTables, keep: Sequence[Mask]) -> Floats:
+    """How often the text had each context, as a share of its events, `[contexts]`.
+
+    Args:
+        levels: the counted n-grams.
+        tables: made of those of them that `keep` says, order by order.
+        keep: `[n]` of each order.
+    """
+    counts = [level.counts[mask].astype(np.float64) for level, mask in zip(levels, keep, strict=True)]
+    events = counts[0].sum()
+    if len(levels) > 1:
+        opened = np.flatnonzero(levels[1].opens)
+        bos = levels[1].prefixes[opened[0]]
+        counts[0][bos] = levels[1].counts[opened].sum()
+    return np.concatenate([[1.0], *(count / events for count in counts[:-1])])
+
+
+def _without(tables: BackoffTables, keep: Mask, freed: Floats) -> BackoffTables:
+    """The kept n-grams, with back-off weights that give what each context frees to its other words.
+
+    Args:
+        tables: the model.
+        keep: of each node; whatever an n-gram begins with is kept with it.
+        freed: the probability of all words that are not listed after a context any more, `[contexts]`.
+    """
+    contexts = int(np.count_nonzero(keep[: len(tables.backoffs)]))
+    kept_before = np.concatenate([[0], np.cumsum(keep)])
+    children = np.diff(kept_before[tables.starts])[keep[: len(tables.backoffs)]]
+    starts = (1 + np.concatenate([[0], np.cumsum(children)])).astype(np.int32)
+    words, backoffs = tables.words[keep], tables.backoffs[keep[: len(tables.backoffs)]]
+    found = BackoffTables(
+        words=words,
+        logprobs=tables.logprobs[keep],
+        starts=starts,
+        backoffs=backoffs,
+        suffixes=endings(words, starts, contexts),
+        levels=kept_before[tables.levels],
+    )
+    if np.all(keep):
+        return found
+    freed = freed[keep[: len(tables.backoffs)]]
+    for order in range(2, found.order + 1):  # the shorter contexts first: the longer ones back off to them
+        first, last = map(int, found.levels[order - 1 : order + 1])
+        left = mass(found, order).left
+        weights = np.divide(freed[first:last], left, out=np.ones(last - first), where=left > _NOTHING_LEFT)
+        with np.errstate(divide="ignore"):
+            backoffs[first:last] = np.log(weights)
+    return found
