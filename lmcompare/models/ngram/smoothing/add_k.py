@@ -43,7 +43,7 @@ class AddK(Method):
         parts = []
         for step, counts, keep in zip(held_out.steps, self.orders, evidence.keep, strict=True):
             complete = counts.complete[step.contexts]
-            pruned = counts.per_context(np.where(keep, 0, counts.counts))[step.contexts]
+            pruned = counts.pruned(keep)[step.contexts]
             at_zero = Portions(
                 np.where(complete, step.gather(counts.counts, keep), 0.0),
                 np.where(complete, pruned, 1.0),

@@ -95,7 +95,7 @@ def dependence(step: Step, counts: OrderCounts, keep: NDArray[np.bool_], levels:
     taken_from = np.where(keep, np.minimum(counts.counts, levels), 0)
     numbers = np.arange(1, levels + 1)
     sharing = [counts.per_context(taken_from == number)[step.contexts] for number in numbers]
-    pruned = counts.per_context(np.where(keep, 0, counts.counts))[step.contexts]
+    pruned = counts.pruned(keep)[step.contexts]
     return Linear(
         Portions(own, pruned, counts.totals[step.contexts]),
         kept=-(np.minimum(own, levels)[:, None] == numbers).astype(np.float64),

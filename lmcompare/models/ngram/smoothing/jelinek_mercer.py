@@ -67,7 +67,7 @@ def mixtures(
     """The components of each order for the held-out events."""
     found = []
     for step, counts, kept in zip(held_out.steps, orders, keep, strict=True):
-        pruned = counts.per_context(np.where(kept, 0, counts.counts))
+        pruned = counts.pruned(kept)
         total = counts.totals[step.contexts]
         own, lost = step.gather(counts.counts, kept) / total, pruned[step.contexts] / total
         found.append(Mixture(bins_of(total), own, lost))

@@ -126,6 +126,12 @@ class OrderCounts:
             values = values.astype(np.float64)
         return np.bincount(self.prefixes, weights=values, minlength=len(self.complete)).astype(np.float64)
 
+    def pruned(self, keep: NDArray[np.bool_]) -> Floats:
+        """The sum of the counts of each context's n-grams that are not kept, `[contexts]`."""
+        if keep.all():
+            return np.zeros(len(self.complete))
+        return self.per_context(np.where(keep, 0, self.counts))
+
     @cached_property
     def totals(self) -> Floats:
         """How often each context occurs as one, `[contexts]`."""

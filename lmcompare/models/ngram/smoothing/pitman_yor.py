@@ -39,7 +39,9 @@ class PitmanYor(Method):
         self.discounts, self.strengths = fitted[:, 0], fitted[:, 1] - fitted[:, 0]
         self.orders, self.tables = seat(evidence, self.exponent)
         self.parameters.update(
-            exponent=self.exponent, discounts=self.discounts.tolist(), strengths=self.strengths.tolist()
+            exponent=float(self.exponent),
+            discounts=self.discounts.tolist(),
+            strengths=self.strengths.tolist(),
         )
 
     def shares(self, counts: OrderCounts) -> Shares:
@@ -86,8 +88,8 @@ def fit(evidence: Evidence, held_out: HeldOut) -> tuple[float, Floats]:
 def dependence(step: Step, counts: OrderCounts, tables: Floats, keep: NDArray[np.bool_]) -> Linear:
     """How one order's part in the held-out events depends on d and s + d."""
     own = step.gather(tables, keep)
-    sharing = counts.per_context(np.where(keep, tables, 0))[step.contexts]
-    pruned = counts.per_context(np.where(keep, 0, counts.counts))[step.contexts]
+    sharing = counts.per_context(tables if keep.all() else np.where(keep, tables, 0))[step.contexts]
+    pruned = counts.pruned(keep)[step.contexts]
     none, one = np.zeros(len(own)), np.ones(len(own))
     return Linear(
         Portions(step.gather(counts.counts, keep), pruned, counts.totals[step.contexts]),

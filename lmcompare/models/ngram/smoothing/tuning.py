@@ -40,10 +40,17 @@ class Linear:
         total = base.total if self.total is None else base.total + self.total @ parameters
         return Portions(base.kept + self.kept @ parameters, base.freed + self.freed @ parameters, total)
 
-    def slopes(self, by_number: Portions) -> Floats:
-        """Derivatives of the mean log p by each parameter, event by event, `[k, parameters]`."""
-        found = by_number.kept[:, None] * self.kept + by_number.freed[:, None] * self.freed
-        return found if self.total is None else found + by_number.total[:, None] * self.total
+    def gradient(self, slopes: Portions) -> Floats:
+        """The derivative of the mean log p by each parameter, from those by the step's numbers."""
+        found = slopes.kept @ self.kept + slopes.freed @ self.freed
+        return found if self.total is None else found + slopes.total @ self.total
+
+    def squares(self, slopes: Portions) -> Floats:
+        """The sum over all events of the square of what each adds to the gradient."""
+        found = slopes.kept[:, None] * self.kept + slopes.freed[:, None] * self.freed
+        if self.total is not None:
+            found += slopes.total[:, None] * self.total
+        return np.asarray((found**2).sum(axis=0))
 
 
 def maximise(
@@ -65,22 +72,23 @@ def maximise(
 
     shape = first.shape
 
-    def climb(parameters: Floats) -> tuple[float, list[Floats]]:
+    def value_at(parameters: Floats) -> tuple[float, list[Portions]]:
         portions = [order.portions(row) for order, row in zip(orders, parameters, strict=True)]
-        value, by_number = log_likelihood(held_out, portions)
-        return value, [order.slopes(numbers) for order, numbers in zip(orders, by_number, strict=True)]
+        return log_likelihood(held_out, portions)
 
     first = np.clip(first, low, high)
-    _, slopes = climb(first)
-    information = np.stack([(slope**2).sum(axis=0) for slope in slopes]) * len(held_out.lowest)
+    _, slopes = value_at(first)
+    squares = [order.squares(slope) for order, slope in zip(orders, slopes, strict=True)]
+    information = np.stack(squares) * len(held_out.lowest)
     floor = 1e-12 * information.max() or 1.0
     scale = 1 / np.sqrt(np.maximum(information, floor))
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        value, slopes = climb(flat.reshape(shape) * scale)
-        return -value, -(np.stack([slope.sum(axis=0) for slope in slopes]) * scale).ravel()
+        value, slopes = value_at(flat.reshape(shape) * scale)
+        gradient = [order.gradient(slope) for order, slope in zip(orders, slopes, strict=True)]
+        return -value, -(np.stack(gradient) * scale).ravel()
 
     bounds = list(zip((low / scale).ravel(), (high / scale).ravel(), strict=True))
     start = (first / scale).ravel()
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-10})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-9})
     return np.clip(found.x.reshape(shape) * scale, low, high), -float(found.fun)
