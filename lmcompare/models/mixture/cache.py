@@ -21,7 +21,7 @@ from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.mixture.history import History, apart, join
-from lmcompare.models.mixture.members import load_members, save_with_members
+from lmcompare.models.nested_folder import load_members, save_with_members
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.mixture.adaptation import Adaptation
 from lmcompare.models.mixture.bins import Bins, Feature, Frequency, feature
 from lmcompare.models.mixture.history import History, apart, join
-from lmcompare.models.mixture.members import load_members, save_with_members
+from lmcompare.models.nested_folder import load_members, save_with_members
 
 
 @dataclass

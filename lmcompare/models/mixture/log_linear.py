@@ -18,7 +18,7 @@ import numpy as np
 from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
-from lmcompare.models.mixture.members import load_members, save_with_members
+from lmcompare.models.nested_folder import load_members, save_with_members
 
 AT_ONCE = 2**24
 """Probabilities that are held at once, members together."""

@@ -1,4 +1,4 @@
-"""The members of a model made of models: found or trained, checked, kept inside its folder.
+"""The members of a model made of models: found or trained, and checked.
 
 Knows nothing of what is done with them.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
-from lmcompare import files, registry
+from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.interface import LanguageModel, Tokenizer
 from lmcompare.models.mixture.options import settings
@@ -63,29 +60,3 @@ def check_event_space(model: LanguageModel, tokenizer: Tokenizer, place: str, na
             where=place,
             remedy="Give both the same tokenizer",
         )
-
-
-def save_with_members(
-    folder: Path,
-    kind: str,
-    config: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    tokenizer: Tokenizer,
-    members: Sequence[LanguageModel],
-) -> None:
-    """Write a model folder that holds its members' folders: `member-0`, `member-1`, ..."""
-    with files.new_folder(folder) as temporary:
-        own = temporary / "own"
-        files.save_model(own, kind, {**config, "members": len(members)}, arrays, tokenizer.to_json())
-        (own / files.MANIFEST).unlink()  # the outer folder's manifest names every file
-        for file in own.iterdir():
-            file.rename(temporary / file.name)
-        own.rmdir()
-        for number, member in enumerate(members):
-            member.save(temporary / f"member-{number}")
-
-
-def load_members(folder: Path, config: Mapping[str, Any]) -> list[LanguageModel]:
-    """The members of a folder that `save_with_members` wrote."""
-    places = [folder / f"member-{number}" for number in range(int(config.get("members", 0)))]
-    return [registry.models.get(files.model_kind(place), where=str(place)).load(place) for place in places]

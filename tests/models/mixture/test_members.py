@@ -4,7 +4,7 @@ import pytest
 
 from lmcompare.errors import InputError
 from lmcompare.models.mixture.cache import CacheModel
-from lmcompare.models.mixture.members import find_member, load_members, save_with_members
+from lmcompare.models.mixture.members import find_member
 from lmcompare.models.mixture.options import CacheOptions
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.text.tokenizers.word import WordTokenizer
@@ -34,18 +34,3 @@ def test_a_member_of_another_event_space_is_refused(training) -> None:
     other = SimpleNamespace(tokenizer=WordTokenizer(["x"]))
     with pytest.raises(InputError, match=r"over: 'o' has another tokenizer \(word, 4 ids\)"):
         find_member(training(CacheOptions(), o=other), "over", "o")
-
-
-def test_members_are_kept_in_the_folder_and_read_back_in_order(words, ngram, tmp_path) -> None:
-    save_with_members(tmp_path / "model", "mixture", {"x": 1}, {}, words, [ngram(2), ngram(3)])
-    (tmp_path / "model").rename(tmp_path / "moved")
-    found = load_members(tmp_path / "moved", {"members": 2})
-    assert [member.context for member in found] == [1, 2]
-    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == [
-        "manifest.json",
-        "member-0",
-        "member-1",
-        "model.json",
-        "tokenizer.json",
-        "weights.safetensors",
-    ]
