@@ -45,8 +45,10 @@ def train_ngram(
     return _fit(_stream(documents, tokenizer), tokenizer, options, _held_out(held_out, tokenizer))
 
 
-def _fit(stream: Stream, tokenizer: Tokenizer, options: NgramOptions, held_out: Stream | None) -> NgramModel:
-    levels = count(stream, options.order, tokenizer.size, tokenizer.bos)
+def _fit(
+    stream: Stream, tokenizer: Tokenizer, options: NgramOptions, held_out: Stream | None, threads: int = 1
+) -> NgramModel:
+    levels = count(stream, options.order, tokenizer.size, tokenizer.bos, threads=threads)
     found = estimate(
         levels,
         stream,
@@ -79,7 +81,7 @@ class NgramFamily:
         for part in parts:
             started = time.perf_counter()
             text = stream if part == 1 else stream.first(max(1, int(part * stream.events)))
-            model = _fit(text, job.tokenizer, options, held_out)
+            model = _fit(text, job.tokenizer, options, held_out, job.threads)
             seconds = time.perf_counter() - started
             bits = _bits_per_token(model, job.valid)
             note = ""

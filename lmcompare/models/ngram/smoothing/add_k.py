@@ -39,7 +39,7 @@ class AddK(Method):
     def _fitted(self, evidence: Evidence) -> float:
         from scipy.optimize import minimize_scalar
 
-        held_out = evidence.events("add-k", "Give k, such as k = 1 (Laplace)")
+        held_out = self.fitted_on(evidence, "k", "Give k, such as k = 1 (Laplace)")
         parts = []
         for step, counts, keep in zip(held_out.steps, self.orders, evidence.keep, strict=True):
             complete = counts.complete[step.contexts]

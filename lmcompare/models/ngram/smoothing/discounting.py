@@ -75,7 +75,7 @@ class Discounting(Method):
     def _tune(self, evidence: Evidence, levels: int) -> None:
         """Replace `discounts` by those that make the held-out text most likely, from the textbook's on."""
         remedy = 'Give the corpus a valid split, or use discounts = "textbook"'
-        held_out = evidence.events('discounts = "tuned"', remedy)
+        held_out = self.fitted_on(evidence, 'discounts = "tuned"', remedy)
         orders = [
             dependence(step, counts, keep, levels)
             for step, counts, keep in zip(held_out.steps, self.orders, evidence.keep, strict=True)
@@ -84,9 +84,6 @@ class Discounting(Method):
         most = np.broadcast_to(np.arange(1.0, levels + 1) - MARGIN, first.shape)
         tuned, _ = maximise(held_out, orders, first, np.full(first.shape, MARGIN), most)
         self.discounts = [tuple(row) for row in tuned.tolist()]
-        self.notes.append(
-            "discounts are tuned on the validation text, so its own perplexity is a little too low"
-        )
 
 
 def dependence(step: Step, counts: OrderCounts, keep: NDArray[np.bool_], levels: int) -> Linear:

@@ -30,7 +30,8 @@ class JelinekMercer(Method):
 
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:
         super().__init__(evidence, smoothing)
-        held_out = evidence.events("jelinek-mercer", "Give the corpus a valid split, or use another method")
+        remedy = "Give the corpus a valid split, or use another method"
+        held_out = self.fitted_on(evidence, "jelinek-mercer", remedy)
         self.weights = fit_weights(held_out, mixtures(held_out, self.orders, evidence.keep))
         self.parameters["weights"] = [weights.tolist() for weights in self.weights]
 

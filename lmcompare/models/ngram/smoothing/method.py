@@ -77,28 +77,22 @@ class Evidence:
     bos: int
     eos: int
 
-    def events(self, what: str, remedy: str) -> HeldOut:
-        """The events of the held-out text; `InputError` where there is none to fit `what` on."""
-        found = self._located
-        if found is None or not len(found.lowest):
-            raise InputError(f"{what} is fitted on validation text, and there is none", remedy=remedy)
-        return found
-
     @cached_property
-    def _located(self) -> HeldOut | None:
-        return None if self.held_out is None else locate(self.levels, self.held_out, self.below)
+    def events(self) -> HeldOut | None:
+        """The events of the held-out text, if there are any."""
+        found = None if self.held_out is None else locate(self.levels, self.held_out, self.below)
+        return found if found and len(found.lowest) else None
 
     def orders(self, counts: Sequence[Counts]) -> list[OrderCounts]:
         """The counts of each order, with what a method needs to know of their contexts."""
         found = []
         for order, (level, numbers) in enumerate(zip(self.levels, counts, strict=True), 1):
-            above = self.levels[order - 2]
-            contexts = len(above.words) if order > 1 else 1
-            complete = np.full(contexts, order == len(self.levels))
+            shorter = self.levels[order - 2] if order > 1 else None
+            complete = np.full(len(shorter.words) if shorter else 1, order == len(self.levels))
             if order == 2:
                 complete[self.bos] = True
-            elif order > 2:
-                complete |= above.opens
+            elif shorter:
+                complete |= shorter.opens
             found.append(OrderCounts(order, level.prefixes, numbers, complete))
         return found
 
@@ -175,6 +169,13 @@ class Method(ABC):
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:
         self.notes, self.parameters = [], {}
         self.orders = evidence.orders([level.counts for level in evidence.levels])
+
+    def fitted_on(self, evidence: Evidence, what: str, remedy: str) -> HeldOut:
+        """The events to fit `what` on, which is noted; `InputError` with the remedy where there are none."""
+        if evidence.events is None:
+            raise InputError(f"{what} is fitted on validation text, and there is none", remedy=remedy)
+        self.notes.append(f"{what} is fitted on the validation text, whose own perplexity is too low thereby")
+        return evidence.events
 
     @abstractmethod
     def shares(self, counts: OrderCounts) -> Shares:

@@ -34,7 +34,8 @@ class PitmanYor(Method):
 
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:
         super().__init__(evidence, smoothing)
-        held_out = evidence.events("pitman-yor", "Give the corpus a valid split, or use another method")
+        remedy = "Give the corpus a valid split, or use another method"
+        held_out = self.fitted_on(evidence, "pitman-yor", remedy)
         self.exponent, fitted = fit(evidence, held_out)
         self.discounts, self.strengths = fitted[:, 0], fitted[:, 1] - fitted[:, 0]
         self.orders, self.tables = seat(evidence, self.exponent)

@@ -12,6 +12,7 @@ from lmcompare.models.ngram.counts import count, lay_out
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.smoothing.composition import uniform
+from lmcompare.models.ngram.smoothing.held_out import HeldOut
 from lmcompare.models.ngram.smoothing.method import Evidence
 from lmcompare.models.ngram.tables import BackoffTables
 
@@ -90,6 +91,11 @@ def evidence(
         bos=bos,
         eos=eos,
     )
+
+
+def held_out_of(known: Evidence) -> HeldOut:
+    assert known.events is not None
+    return known.events
 
 
 def node_of(tables: BackoffTables, gram: Sequence[int]) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import EVERY_METHOD, evidence, named
+from small_models import EVERY_METHOD, evidence, held_out_of, named
 from tiny_texts import PRUNING, TEXTS, from_seed
 
 from lmcompare.models.ngram.options import NgramOptions
@@ -22,7 +22,7 @@ INTERPOLATED = [
 def portions(known: Evidence, method: Method) -> list[Portions]:
     """The numbers of the held-out events that a method's shares make."""
     found = []
-    for step, counts, keep in zip(known.events("", "").steps, method.orders, known.keep, strict=True):
+    for step, counts, keep in zip(held_out_of(known).steps, method.orders, known.keep, strict=True):
         shares = method.shares(counts)
         total = counts.per_context(shares.kept) + shares.freed
         freed = shares.freed + counts.per_context(np.where(keep, 0, shares.kept))
@@ -46,7 +46,7 @@ def test_the_likelihood_along_the_chains_is_that_of_the_tables(
     prune = prune[:order] if prune else None
     known = evidence(sentences, held_out, order, prune or [0])
     plan = NgramOptions.model_validate({**method, "order": order, "prune": prune}).plan
-    value, _ = log_likelihood(known.events("", ""), portions(known, METHODS[plan.method](known, plan)))
+    value, _ = log_likelihood(held_out_of(known), portions(known, METHODS[plan.method](known, plan)))
     tables = estimate(
         known.levels, known.stream, plan, bos=known.bos, eos=known.eos, unk=2, held_out=known.held_out
     ).tables
@@ -59,7 +59,7 @@ def test_the_likelihood_along_the_chains_is_that_of_the_tables(
 
 def test_its_derivatives_are_those_of_finite_differences() -> None:
     known = evidence(from_seed(5), from_seed(7), 3)
-    held_out, rng = known.events("", ""), np.random.default_rng(0)
+    held_out, rng = held_out_of(known), np.random.default_rng(0)
     numbers = [
         Portions(*(rng.uniform(0.1, 1, len(step.events)) for _ in range(3))) for step in held_out.steps
     ]

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from small_models import evidence
+from small_models import evidence, held_out_of
 from tiny_texts import from_seed
 
 from lmcompare.errors import InputError
@@ -17,7 +17,7 @@ from lmcompare.models.ngram.smoothing.method import Floats, Smoothing
 def test_em_finds_the_weights_that_scipy_finds(order: int, prune: tuple[int, ...]) -> None:
     known = evidence(from_seed(5) + from_seed(21), from_seed(7) + from_seed(15), order, prune)
     method = JelinekMercer(known, Smoothing())
-    held_out = known.events("", "")
+    held_out = held_out_of(known)
     parts = mixtures(held_out, method.orders, known.keep)
     sizes = [len(weights) for weights in method.weights]
 

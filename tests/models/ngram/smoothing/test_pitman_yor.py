@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lmplz_files import WIKITEXT, encoded, perplexities, split
 from scipy.optimize import minimize
-from small_models import evidence
+from small_models import evidence, held_out_of
 from tiny_texts import from_seed
 
 from lmcompare.errors import InputError
@@ -20,7 +20,7 @@ def known(order: int) -> Evidence:
 
 
 def loss(known: Evidence, exponent: float, flat: Floats) -> float:
-    held_out, (orders, tables) = known.events("", ""), seat(known, exponent)
+    held_out, (orders, tables) = held_out_of(known), seat(known, exponent)
     parts = map(dependence, held_out.steps, orders, tables, known.keep)
     rows = flat.reshape(-1, 2)
     return -log_likelihood(held_out, [part.portions(row) for part, row in zip(parts, rows, strict=True)])[0]

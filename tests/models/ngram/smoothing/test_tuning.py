@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime, minimize
-from small_models import evidence
+from small_models import evidence, held_out_of
 from tiny_texts import from_seed
 
 from lmcompare.errors import InputError
@@ -22,7 +22,7 @@ def known(order: int, prune: tuple[int, ...] = (0,)) -> Evidence:
 
 
 def linear(known: Evidence, method: Discounting, levels: int) -> list[Linear]:
-    steps = known.events("", "").steps
+    steps = held_out_of(known).steps
     return [
         dependence(step, counts, keep, levels)
         for step, counts, keep in zip(steps, method.orders, known.keep, strict=True)
@@ -41,7 +41,7 @@ def test_no_other_discounts_make_the_held_out_text_more_likely(
     plan = Smoothing(name, discounts="tuned", discount_levels=levels)
     method = METHODS[name](found, plan)
     assert isinstance(method, Discounting)
-    parts, held_out = linear(found, method, levels), found.events("", "")
+    parts, held_out = linear(found, method, levels), held_out_of(found)
 
     def loss(flat: Floats) -> float:
         rows = flat.reshape(-1, levels)
@@ -63,7 +63,7 @@ def test_slopes_by_parameters_are_those_of_finite_differences() -> None:
     found = known(3, (0, 1))
     method = METHODS["modified-kneser-ney"](found, Smoothing())
     assert isinstance(method, Discounting)
-    parts, held_out = linear(found, method, 3), found.events("", "")
+    parts, held_out = linear(found, method, 3), held_out_of(found)
 
     def value(flat: Floats) -> float:
         rows = flat.reshape(-1, 3)
@@ -81,7 +81,7 @@ def test_slopes_by_parameters_are_those_of_finite_differences() -> None:
 def test_tuned_models_say_on_which_text_and_what_follows_from_it() -> None:
     method = METHODS["kneser-ney"](known(2), Smoothing(discounts="tuned"))
     assert method.notes == [
-        "discounts are tuned on the validation text, so its own perplexity is a little too low"
+        'discounts = "tuned" is fitted on the validation text, whose own perplexity is too low thereby'
     ]
 
 
