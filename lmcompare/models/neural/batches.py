@@ -22,11 +22,13 @@ class Chunk:
     Attributes:
         inputs: `[batch, time]`; `bos` where a document, or a fresh start, begins.
         targets: the tokens that follow, `[batch, time]`; a target `bos` is no event.
+        before: the tokens that stand left of `inputs`, `[batch, lookback - 1]`; `bos` where there are none.
         first: whether this is an epoch's first chunk, before which nothing is carried.
     """
 
     inputs: Ids
     targets: Ids
+    before: Ids
     first: bool
 
 
@@ -52,13 +54,14 @@ class Streams:
         length: int,
         restart: float,
         seed: int,
+        lookback: int = 1,
     ) -> None:
         self.documents = [np.asarray(document) for document in documents if len(document)]
         if not self.documents:
             raise InputError(
                 "there is no training text", where="split train", remedy="Give a corpus with text in train"
             )
-        self.bos, self.eos, self.length, self.seed = bos, eos, length, seed
+        self.bos, self.eos, self.length, self.seed, self.lookback = bos, eos, length, seed, lookback
         inner = sum(int(np.count_nonzero(document[:-1] == eos)) for document in self.documents)
         self.restarts = round(restart * inner)
         total = sum(len(document) + 1 for document in self.documents) + self.restarts
@@ -77,7 +80,10 @@ class Streams:
         end = min(begin + self.length, self.columns - 1)
         inputs = np.ascontiguousarray(self._text[:, begin:end])
         targets = np.ascontiguousarray(self._text[:, begin + 1 : end + 1])
-        return Chunk(inputs, targets, number == 0)
+        before = np.full((self.rows, self.lookback - 1), self.bos)
+        known = min(begin, self.lookback - 1)
+        before[:, self.lookback - 1 - known :] = self._text[:, begin - known : begin]
+        return Chunk(inputs, targets, before, number == 0)
 
     def _lay_out(self, epoch: int) -> Ids:
         """The epoch's text, `[rows, columns]`; what is missing at the end is filled up from the start."""

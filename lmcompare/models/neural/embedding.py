@@ -1,4 +1,4 @@
-"""The tied embedding: one table that turns ids into vectors, and vectors into log-probabilities.
+"""The tables at a network's two ends: ids to vectors, and vectors to log-probabilities of ids.
 
 Knows nothing of what stands between the two (recurrent layers, attention). The row of `bos` is
 read but never predicted: its logit is -inf before the softmax, in training and in scoring.
@@ -12,6 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lmcompare.models.neural.ngram_embedding import NgramEmbedding, UsedRows
+from lmcompare.models.neural.options import NetworkOptions
+from lmcompare.models.neural.options.training import NgramEmbeddingOptions
+from lmcompare.models.neural.output_mixture import apart
 from lmcompare.models.neural.softmax import softmax_loss
 
 CHUNK = 1 << 22
@@ -19,77 +23,149 @@ CHUNK = 1 << 22
 
 
 class Rows(NamedTuple):
-    """The part of the table that one training step uses, as leaves that gather gradients.
+    """The parts of the tables that one training step uses, as leaves that gather gradients.
 
     Attributes:
-        ids: which rows, increasing, `[n]`.
-        weight: their vectors, `[n, width]`.
-        bias: their output biases, `[n]`.
+        ids: which rows, increasing, `[n]`; `None`: the whole table, and its own parameters gather gradients.
+        weight: vectors that are read, `[n, width]`.
+        output: vectors that predict, `[n, width]`; the same tensor where the tables are tied.
+        bias: output biases, `[n]`.
+        ngrams: rows of the n-grams' tables, by the table's name.
     """
 
-    ids: Tensor
+    ids: Tensor | None
     weight: Tensor
+    output: Tensor
     bias: Tensor
+    ngrams: dict[str, UsedRows]
 
     def local(self, tokens: Tensor) -> Tensor:
-        """Places of tokens among `ids`, of the same shape."""
-        return torch.searchsorted(self.ids, tokens)
+        """Places of tokens among the rows, of the same shape."""
+        return tokens if self.ids is None else torch.searchsorted(self.ids, tokens.contiguous())
+
+    def leaves(self) -> list[tuple[str, Tensor, Tensor]]:
+        """Name of the parameter, ids of the rows and the leaf of all that is not a whole parameter."""
+        found = [(f"embedding.ngrams.tables.{n}", used.ids, used.vectors) for n, used in self.ngrams.items()]
+        if self.ids is not None:
+            found += [("embedding.weight", self.ids, self.weight), ("embedding.bias", self.ids, self.bias)]
+            if self.output is not self.weight:
+                found.append(("embedding.output", self.ids, self.output))
+        return found
 
 
-class TiedEmbedding(nn.Module):
-    """One vector and one output bias an id (Press and Wolf 2017; Inan et al. 2017).
+class Embedding(nn.Module):
+    """One vector and one output bias an id; where tied (the default), one vector for both ends.
 
-    Inputs are multiplied by the square root of the width (Vaswani et al. 2017, section 3.4), so that the
-    small values that suit the softmax also enter the network at unit scale.
+    Tied: Press and Wolf 2017; Inan et al. 2017. Inputs are multiplied by the square root of the width
+    (Vaswani et al. 2017, section 3.4) unless `scaled` is off, so that the small values that suit the softmax
+    also enter the network at unit scale.
+
+    Attributes:
+        parts: softmaxes that are mixed; with more than one, a hidden vector is what `OutputMixture` makes.
+        lookback: tokens of history that the vector of a place is made of; 1 is the token alone.
     """
 
     mask: Tensor
 
-    def __init__(self, size: int, width: int, bos: int) -> None:
+    def __init__(
+        self,
+        size: int,
+        width: int,
+        bos: int,
+        options: NetworkOptions,
+        scaled: bool = True,
+    ) -> None:
         super().__init__()
-        self.size, self.width, self.bos = size, width, bos
+        tied, parts, dropout = options.tied, options.softmaxes, options.embedding_dropout
+        self.size, self.width, self.bos, self.parts, self.dropout = size, width, bos, parts, dropout
+        self.scale = width**0.5 if scaled else 1.0
         self.weight = nn.Parameter(torch.randn(size, width) * width**-0.5)
         self.bias = nn.Parameter(torch.zeros(size))
+        self.output = None if tied else nn.Parameter(torch.randn(size, width) * width**-0.5)
+        self.ngrams: NgramEmbedding | None = None
+        if isinstance(options, NgramEmbeddingOptions) and options.ngram_embeddings:
+            self.ngrams = NgramEmbedding(options.ngram_embeddings, options.ngram_rows, width)
+        self.lookback = 1 if self.ngrams is None else self.ngrams.lookback
         mask = torch.zeros(size)
         mask[bos] = -torch.inf
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Vectors of ids: `[...]` to `[..., width]`."""
-        vectors: Tensor = self.scale(F.embedding(tokens, self.weight))
-        return vectors
-
-    def scale(self, vectors: Tensor) -> Tensor:
-        """Rows of the table as they enter the network."""
-        scaled: Tensor = vectors * self.width**0.5
+    def forward(self, tokens: Tensor, rows: Rows | None = None) -> Tensor:
+        """Vectors of ids, `[...]` to `[..., width]`; with n-grams, of histories `[..., lookback]`."""
+        newest = tokens if self.ngrams is None else tokens[..., -1]
+        if rows is None:
+            vectors = F.embedding(newest, self.weight)
+        else:
+            vectors = F.embedding(rows.local(newest), rows.weight)
+        if self.ngrams is not None:
+            vectors = vectors + self.ngrams(tokens, rows.ngrams if rows is not None else None)
+        if self.training and self.dropout:
+            keep = torch.rand(self.size, device=vectors.device) >= self.dropout
+            vectors = vectors * (keep[newest, None].to(vectors.dtype) / (1 - self.dropout))
+        scaled: Tensor = vectors * self.scale
         return scaled
 
+    @property
+    def predicting(self) -> Tensor:
+        """The vectors that predict, `[size, width]`."""
+        return self.weight if self.output is None else self.output
+
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of all ids, `[..., size]`; that of `bos` is -inf."""
-        logits: Tensor = F.linear(hidden, self.weight, self.bias + self.mask)
+        """Scores of all ids of one softmax, `[..., width]` to `[..., size]`; that of `bos` is -inf."""
+        logits: Tensor = F.linear(hidden, self.predicting, self.bias + self.mask)
         return logits
 
     def logprobs(self, hidden: Tensor) -> Tensor:
         """Natural log p of all ids, `[..., size]`."""
-        return torch.log_softmax(self.logits(hidden).float(), dim=-1)
+        if self.parts == 1:
+            return torch.log_softmax(self.logits(hidden).float(), dim=-1)
+        vectors, prior = apart(hidden, self.parts)
+        of_parts = torch.log_softmax(self.logits(vectors).float(), dim=-1)
+        return torch.logsumexp(of_parts + prior[..., None], dim=-2)
 
     def target_logprobs(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Natural log p of one id each, `[n]` float64, exact; logits are made a few rows at a time."""
-        rows = max(1, CHUNK // self.size)
-        parts = []
+        rows = max(1, CHUNK // (self.size * self.parts))
+        found = []
         for begin in range(0, len(targets), rows):
-            logits = self.logits(hidden[begin : begin + rows])
-            chosen = logits.gather(1, targets[begin : begin + rows, None])[:, 0]
-            # The difference in float64: a target far below the maximum keeps its digits.
-            parts.append(chosen.double() - logits.logsumexp(dim=1).double())
-        return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
+            few, target = hidden[begin : begin + rows], targets[begin : begin + rows]
+            if self.parts == 1:
+                logits = self.logits(few)
+                chosen = logits.gather(1, target[:, None])[:, 0]
+                # The difference in float64: a target far below the maximum keeps its digits.
+                found.append(chosen.double() - logits.logsumexp(dim=1).double())
+            else:
+                vectors, prior = apart(few, self.parts)
+                logits = self.logits(vectors)
+                chosen = logits.gather(2, target[:, None, None].expand(-1, self.parts, 1))[:, :, 0]
+                of_parts = chosen.double() - logits.logsumexp(dim=2).double()
+                found.append(torch.logsumexp(of_parts + prior.double(), dim=1))
+        return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Mean surprisal of the events `[n]` in nats; a target `bos` is no event and is left out."""
         events = targets != self.bos
-        return softmax_loss(hidden[events], self.weight, self.bias + self.mask, targets[events])
+        vectors, prior, targets = spread(hidden[events], targets[events], self.parts)
+        return softmax_loss(vectors, self.predicting, self.bias + self.mask, targets, prior=prior)
 
-    def take(self, ids: Tensor) -> Rows:
-        """Leaves for some rows of the table: their gradients have the size of the rows, not of the table."""
+    def take(self, tokens: Tensor, ids: Tensor | None) -> Rows:
+        """Leaves for the rows that a step uses: gradients of the size of the rows, not of the tables.
+
+        Args:
+            tokens: what is read, as `forward` takes it.
+            ids: rows of the table that are read or predict in this step, increasing; `None`: all of them.
+        """
+        ngrams = {} if self.ngrams is None else self.ngrams.take(tokens)
+        if ids is None:
+            return Rows(None, self.weight, self.predicting, self.bias, ngrams)
         weight = self.weight.detach()[ids].requires_grad_()
-        return Rows(ids, weight, self.bias.detach()[ids].requires_grad_())
+        output = weight if self.output is None else self.output.detach()[ids].requires_grad_()
+        return Rows(ids, weight, output, self.bias.detach()[ids].requires_grad_(), ngrams)
+
+
+def spread(hidden: Tensor, targets: Tensor, parts: int) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Events as rows of single softmaxes: vectors `[n * parts, width]`, log weights, targets."""
+    if parts == 1:
+        return hidden, None, targets
+    vectors, prior = apart(hidden, parts)
+    return vectors.flatten(0, 1), prior, targets.repeat_interleave(parts)

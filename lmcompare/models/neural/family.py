@@ -1,4 +1,4 @@
-"""The two neural families as the registry knows them: `lstm` and `transformer`.
+"""The neural families as the registry knows them: name, summary, options, and where the model is.
 
 Knows nothing of torch until a model is trained or loaded.
 """
@@ -13,7 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from lmcompare.interface import LanguageModel
-from lmcompare.models.neural.options import LstmOptions, TransformerOptions
+from lmcompare.models.neural.options import (
+    FeedForwardOptions,
+    GruOptions,
+    LstmOptions,
+    RnnOptions,
+    TransformerOptions,
+)
 from lmcompare.registry import Training
 
 
@@ -49,6 +55,24 @@ class NeuralFamily:
         return getattr(importlib.import_module(module), name)
 
 
+FEEDFORWARD = NeuralFamily(
+    "feedforward",
+    "feed-forward n-gram network: a hidden layer over the vectors of the last tokens",
+    FeedForwardOptions,
+    "lmcompare.models.neural.feedforward_model:FeedForwardModel",
+)
+RNN = NeuralFamily(
+    "rnn",
+    "Elman's simple recurrent network, tied embedding, locked dropout",
+    RnnOptions,
+    "lmcompare.models.neural.recurrent_model:RnnModel",
+)
+GRU = NeuralFamily(
+    "gru",
+    "network of gated recurrent units, tied embedding, locked dropout",
+    GruOptions,
+    "lmcompare.models.neural.recurrent_model:GruModel",
+)
 LSTM = NeuralFamily(
     "lstm",
     "long short-term memory network, tied embedding, locked dropout",

@@ -15,20 +15,23 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lmcompare.errors import InputError
 from lmcompare.files import load_model, save_model
-from lmcompare.interface import Floats, Ids, LanguageModel, Tokenizer
-from lmcompare.models.neural.embedding import TiedEmbedding
-from lmcompare.models.neural.options import TrainingOptions
+from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.models.neural.chunks import cut_out
+from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.history import histories
+from lmcompare.models.neural.network import Network
+from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.text.tokenizers import from_json
 
 TOKENS_AT_ONCE = 8192
 """Places whose hidden vectors are computed together when scoring."""
 
-Network = TypeVar("Network", bound=nn.Module)
-Options = TypeVar("Options", bound=TrainingOptions)
+OfNetwork = TypeVar("OfNetwork", bound=Network)
+Options = TypeVar("Options", bound=NetworkOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Block:
         begin: the place in its row where each row's first column stands, `[b]`.
         skip: columns at the left that are no events of this block, `[b]`.
         stop: column after the last event, `[b]`.
-        hidden: `[b, columns, width]`.
+        hidden: `[b, columns, width]` (or what `OutputMixture` makes of them).
     """
 
     rows: Ids
@@ -50,14 +53,14 @@ class Block:
     hidden: Tensor
 
 
-class NeuralModel(LanguageModel, Generic[Network, Options]):
-    """A language model that is a torch network with a tied embedding; native policy `document`."""
+class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
+    """A language model that is a torch network; native policy `document`."""
 
     policy = "document"
-    options_class: ClassVar[type[TrainingOptions]]
+    options_class: ClassVar[type[NetworkOptions]]
 
     def __init__(
-        self, network: Network, tokenizer: Tokenizer, options: Options, facts: dict[str, Any]
+        self, network: OfNetwork, tokenizer: Tokenizer, options: Options, facts: dict[str, Any]
     ) -> None:
         self.network = network.eval()
         self.tokenizer = tokenizer
@@ -66,9 +69,9 @@ class NeuralModel(LanguageModel, Generic[Network, Options]):
         self.context = None
         self.parameters = sum(parameter.numel() for parameter in network.parameters())
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def build(options: Any, size: int, bos: int) -> nn.Module:
+    def build(cls, options: Any, size: int, bos: int) -> Network:
         """A new network, drawn from torch's global generator."""
 
     @abstractmethod
@@ -79,12 +82,32 @@ class NeuralModel(LanguageModel, Generic[Network, Options]):
     def context_lengths(self, length: int) -> Ids:
         """How many tokens of the document each event of a document of `length` events can see, `[length]`."""
 
+    @abstractmethod
+    def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
+        """Rows that have read contexts of any lengths: what `start` and many a `step` give, at once.
+
+        Args:
+            contexts: what each row reads after `bos`; may be empty.
+
+        Returns:
+            log p(next token | context), `[len(contexts), size]`, and the state to go on with.
+        """
+
     @property
-    def embedding(self) -> TiedEmbedding:
-        """The table between ids and vectors."""
+    def embedding(self) -> Embedding:
+        """The tables between ids and vectors."""
         embedding = self.network.embedding
-        assert isinstance(embedding, TiedEmbedding)
+        assert isinstance(embedding, Embedding)
         return embedding
+
+    def vectors(self, tokens: Ids, before: Ids | None = None) -> Tensor:
+        """Input vectors of ids `[batch, time]`; `before` stands left of them (`None`: nothing does)."""
+        ids = torch.from_numpy(np.asarray(tokens, dtype=np.int64))
+        if self.network.lookback > 1:
+            left = None if before is None else torch.from_numpy(np.asarray(before, dtype=np.int64))
+            ids = histories(ids, left, self.network.lookback, self.tokenizer.bos)
+        found: Tensor = self.embedding(ids)
+        return found
 
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`. Memory is bounded whatever the lengths and the vocabulary."""
@@ -104,8 +127,7 @@ class NeuralModel(LanguageModel, Generic[Network, Options]):
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
         """See `LanguageModel.next_logprobs`."""
-        inputs = [self._inputs(context) for context in contexts]
-        self._check(np.concatenate([np.zeros(0, dtype=np.int64), *contexts]))
+        inputs = self._checked_inputs(contexts)
         out = np.empty((len(contexts), self.tokenizer.size))
         final = np.array([len(row) - 1 for row in inputs], dtype=np.int64)
         with torch.inference_mode():
@@ -143,6 +165,15 @@ class NeuralModel(LanguageModel, Generic[Network, Options]):
     def _inputs(self, tokens: Ids) -> Ids:
         return np.concatenate([[self.tokenizer.bos], np.asarray(tokens)]).astype(np.int64)
 
+    def _checked_inputs(self, contexts: Sequence[Ids]) -> list[Ids]:
+        self._check(np.concatenate([np.zeros(0, dtype=np.int64), *contexts]))
+        return [self._inputs(context) for context in contexts]
+
+    def _recent(self, inputs: Sequence[Ids], number: int) -> Ids:
+        """The last `number` tokens of each row, `bos` where there are fewer."""
+        ends = np.array([len(row) for row in inputs], dtype=np.int64)
+        return cut_out(inputs, ends - number, number, self.tokenizer.bos)
+
     def _check(self, ids: Ids) -> None:
         size = self.tokenizer.size
         if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
@@ -162,13 +193,6 @@ def fill(target: dict[str, Tensor], arrays: dict[str, np.ndarray], *, where: str
     with torch.no_grad():
         for name, tensor in target.items():
             tensor.copy_(torch.from_numpy(arrays[name]))
-
-
-def longest_first(inputs: Sequence[Ids]) -> tuple[Ids, Ids]:
-    """Rows that are not empty in order of falling length, and all lengths."""
-    lengths = np.array([len(row) for row in inputs], dtype=np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    return order[lengths[order] > 0], lengths
 
 
 def _select(block: Block, offsets: Ids) -> tuple[Ids, Tensor]:

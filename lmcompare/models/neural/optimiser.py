@@ -55,7 +55,7 @@ class AdamW:
 
         Args:
             scale: share of the highest learning rate, from `learning_rate`.
-            rows: part of the embedding table whose gradients stand in its leaves.
+            rows: parts of the embedding tables whose gradients stand in their leaves.
         """
         for name, p in self.parameters.items():
             if p.grad is not None:
@@ -67,17 +67,16 @@ class AdamW:
                 correction = _correction(self.count[name], p)
                 _move(p, p.grad, self.mean[name], self.square[name], lr, correction)
                 p.grad = None
-        if rows is not None:
-            for name, leaf in (("embedding.weight", rows.weight), ("embedding.bias", rows.bias)):
-                p, gradient = self.parameters[name], leaf.grad
-                if gradient is None:
-                    continue
-                count = self.count[name][rows.ids] + 1
-                self.count[name][rows.ids] = count
-                mean, square = self.mean[name][rows.ids], self.square[name][rows.ids]
-                value = leaf.detach()
-                _move(value, gradient, mean, square, scale * self.embedding_lr, _correction(count, value))
-                self.mean[name][rows.ids], self.square[name][rows.ids], p[rows.ids] = mean, square, value
+        for name, ids, leaf in rows.leaves() if rows is not None else []:
+            p, gradient = self.parameters[name], leaf.grad
+            if gradient is None:
+                continue
+            count = self.count[name][ids] + 1
+            self.count[name][ids] = count
+            mean, square = self.mean[name][ids], self.square[name][ids]
+            value = leaf.detach()
+            _move(value, gradient, mean, square, scale * self.embedding_lr, _correction(count, value))
+            self.mean[name][ids], self.square[name][ids], p[ids] = mean, square, value
 
     def arrays(self) -> dict[str, Tensor]:
         """All of the state, by name."""

@@ -1,38 +1,75 @@
-"""The LSTM language model, in the order in which the data passes: vectors, layers, norm.
+"""The recurrent language models, in the order in which the data passes: vectors, layers, norm.
 
-Knows nothing of documents, scoring or training. Zaremba et al. (2014) with the locked dropout of
-Gal and Ghahramani (2016) and the tied table of Press and Wolf (2017). The norm after the last layer
-(Ba et al. 2016) is ours: a memory cell's output stays well inside (-1, 1), and without the norm the
-table must first grow before the softmax can be sharp, which costs a tenth of the perplexity here.
+Knows nothing of documents, scoring or training. Mikolov et al. (2010) for Elman's cell, Zaremba et al.
+(2014) for the LSTM, with the locked dropout of Gal and Ghahramani (2016), the dropped weights and the
+activation penalties of Merity et al. (2018). The norm after the last layer (Ba et al. 2016) is ours: a
+memory cell's output stays well inside (-1, 1), and without the norm the table must first grow before
+the softmax can be sharp, which costs a tenth of the perplexity here.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from lmcompare.models.neural import cells
 from lmcompare.models.neural.dropout import locked_dropout
-from lmcompare.models.neural.embedding import TiedEmbedding
+from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.network import Carried, Network, Reading
+from lmcompare.models.neural.options import RecurrentOptions
+from lmcompare.models.neural.output_mixture import OutputMixture
+
+Memory = Carried
+"""What each row remembers: each layer's state, `[batch, width]`; an LSTM layer has two, hidden and cell."""
 
 
-class Memory(NamedTuple):
-    """What each row remembers: `hidden` and `cell`, each `[layers, batch, width]`."""
+@dataclass(frozen=True)
+class Cell:
+    """One sort of recurrent unit.
 
-    hidden: Tensor
-    cell: Tensor
+    Attributes:
+        layer: torch's module, which holds the weights of one layer.
+        kernel: torch's fast function.
+        written: the same, written out.
+        states: tensors that one layer remembers.
+    """
+
+    layer: Callable[..., nn.RNNBase]
+    kernel: Callable[..., Any]
+    written: Callable[..., tuple[Tensor, Carried]]
+    states: int
 
 
-class LstmNetwork(nn.Module):
-    """Embedding, `layers` LSTM layers of equal width, a norm, and the same embedding as output layer."""
+CELLS = {
+    "elman": Cell(nn.RNN, torch.rnn_tanh, cells.elman, 1),
+    "gru": Cell(nn.GRU, torch.gru, cells.gru, 1),
+    "lstm": Cell(nn.LSTM, torch.lstm, cells.lstm, 2),
+}
 
-    def __init__(self, size: int, bos: int, width: int, layers: int, dropout: float) -> None:
+
+class RecurrentNetwork(Network):
+    """Embedding, recurrent layers, a norm, and the output table; by default the embedding's own."""
+
+    carries = True
+
+    def __init__(
+        self, size: int, bos: int, options: RecurrentOptions, cell: Literal["elman", "gru", "lstm"]
+    ) -> None:
         super().__init__()
-        self.width, self.dropout = width, dropout
-        self.embedding = TiedEmbedding(size, width, bos)
-        self.layers = nn.ModuleList(nn.LSTM(width, width, batch_first=True) for _ in range(layers))
-        self.norm = nn.LayerNorm(width, bias=False)
+        self.options, self.cell = options, CELLS[cell]
+        self.embedding = Embedding(size, options.width, bos, options)
+        self.lookback = self.embedding.lookback
+        sizes = [options.width, *options.widths]
+        make = self.cell.layer
+        self.layers = nn.ModuleList(
+            make(below, width, batch_first=True) for below, width in zip(sizes, options.widths, strict=False)
+        )
+        self.norm: nn.Module = nn.LayerNorm(options.width, bias=False) if options.norm else nn.Identity()
         for name, parameter in self.layers.named_parameters():
             if "weight_ih" in name:
                 nn.init.xavier_uniform_(parameter)
@@ -40,35 +77,74 @@ class LstmNetwork(nn.Module):
                 nn.init.orthogonal_(parameter)
             else:
                 nn.init.zeros_(parameter)
-            if "bias_ih" in name:
+            if "bias_ih" in name and cell == "lstm":
                 # The forget gate (second quarter) starts open: Jozefowicz et al. 2015, section 2.2.
-                nn.init.ones_(parameter.data[width : 2 * width])
+                quarter = len(parameter) // 4
+                nn.init.ones_(parameter.data[quarter : 2 * quarter])
+        parts = options.softmaxes
+        self.mixture = OutputMixture(options.width, parts) if parts > 1 else nn.Identity()
 
     def fresh(self, batch: int) -> Memory:
         """The memory of rows that have read nothing: zeros."""
-        zeros = next(self.layers.parameters()).new_zeros(len(self.layers), batch, self.width)
-        return Memory(zeros, zeros.clone())
+        new = next(self.layers.parameters()).new_zeros
+        return tuple(new(batch, width) for width in self.options.widths for _ in range(self.cell.states))
 
     def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         """Read `[batch, time, width]`: the hidden vector after each place, and the memory after the last."""
-        x = locked_dropout(vectors, self.dropout, self.training)
-        hidden, cell = [], []
-        for number, layer in enumerate(self.layers):
-            x, (h, c) = layer(x, (memory.hidden[number, None], memory.cell[number, None]))
-            hidden.append(h[0])
-            cell.append(c[0])
-            if number + 1 < len(self.layers):
-                x = locked_dropout(x, self.dropout, self.training)
-        x = locked_dropout(self.norm(x), self.dropout, self.training)
-        return x, Memory(torch.stack(hidden), torch.stack(cell))
+        raw, memory = self._layers(vectors, memory)
+        return self.mixture(self._leave(raw)), memory
 
-    def read(self, vectors: Tensor, begins: Tensor, carried: Memory | None) -> tuple[Tensor, Memory]:
-        """One chunk of the training streams: as `forward`, no gradient flows into what was carried.
+    def read(self, vectors: Tensor, begins: Tensor, carried: Memory) -> Reading:
+        """See `Network.read`: as `forward`, no gradient flows into what was carried.
 
-        `begins` marks where `bos` is read, `[batch, time]`. Inside a chunk `bos` is only a token, and the
-        network learns to forget there; where it falls on a chunk's first place the memory is really
-        zeroed, so that the exact fresh start of scoring is met in training too.
+        Inside a chunk `bos` is only a token, and the network learns to forget there; where it falls on a
+        chunk's first place the memory is really zeroed, so that the exact fresh start of scoring is met
+        in training too.
         """
-        memory = self.fresh(len(vectors)) if carried is None else carried
         keep = (~begins[:, 0, None]).to(vectors.dtype)
-        return self(vectors, Memory(memory.hidden.detach() * keep, memory.cell.detach() * keep))  # type: ignore[no-any-return]
+        memory = tuple(part.detach() * keep for part in carried or self.fresh(len(vectors)))
+        raw, memory = self._layers(vectors, memory)
+        hidden = self._leave(raw)
+        return Reading(self.mixture(hidden), memory, self._penalty(raw, hidden))
+
+    def _layers(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+        """What the last layer puts out, and the memory after the last place."""
+        dropped, states = self.options.dropped, self.cell.states
+        x = locked_dropout(vectors, dropped(self.options.dropout_input), self.training)
+        after: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            if number:
+                x = locked_dropout(x, dropped(self.options.dropout_hidden), self.training)
+            x, new = self._layer(layer, x, memory[number * states : (number + 1) * states])
+            after += new
+        return x, tuple(after)
+
+    def _layer(self, layer: Any, x: Tensor, state: Memory) -> tuple[Tensor, Memory]:
+        # One mask for the whole chunk: the same connections are missing at every place (Merity et al. 2018).
+        recurrent = layer.weight_hh_l0
+        if self.options.weight_drop:
+            recurrent = F.dropout(recurrent, self.options.weight_drop, self.training)
+        weights = cells.CellWeights(layer.weight_ih_l0, recurrent, layer.bias_ih_l0, layer.bias_hh_l0)
+        if self.options.kernel == "written":
+            found: tuple[Tensor, Memory] = self.cell.written(x, state, weights)
+            return found
+        given = tuple(part[None] for part in state)
+        # With biases, one layer, no dropout of torch's own, one way, the batch first.
+        settings = (True, 1, 0.0, self.training, False, True)
+        out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], list(weights), *settings)
+        return out, tuple(part[0] for part in new)
+
+    def _leave(self, raw: Tensor) -> Tensor:
+        normed: Tensor = self.norm(raw)
+        return locked_dropout(normed, self.options.dropped(self.options.dropout_output), self.training)
+
+    def _penalty(self, raw: Tensor, hidden: Tensor) -> Tensor | None:
+        """Activation and temporal activation regularisation (Merity et al. 2017, equations 6 and 7)."""
+        ar, tar = self.options.ar, self.options.tar
+        if not ar and not tar:
+            return None
+        precise = torch.promote_types(raw.dtype, torch.float32)
+        penalty = ar * hidden.to(precise).square().mean()
+        if raw.shape[1] > 1:
+            penalty = penalty + tar * (raw[:, 1:] - raw[:, :-1]).to(precise).square().mean()
+        return penalty

@@ -1,87 +1,124 @@
-"""The LSTM behind the seam: memory is carried through the whole document, exactly.
+"""The recurrent networks behind the seam: memory is carried through the whole document, exactly.
 
 Knows nothing of training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lmcompare.interface import Floats, Ids, State
-from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel, longest_first
-from lmcompare.models.neural.options import LstmOptions
-from lmcompare.models.neural.recurrent import LstmNetwork, Memory
-
-ROWS = 128
+from lmcompare.models.neural.chunks import Piece, pieces
+from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
+from lmcompare.models.neural.options import GruOptions, LstmOptions, RecurrentOptions, RnnOptions
+from lmcompare.models.neural.recurrent import Memory, RecurrentNetwork
 
 
 @dataclass
-class LstmState:
-    """What a batch of rows has read, as the network remembers it."""
+class RecurrentState:
+    """What a batch of rows has read, as the network remembers it.
+
+    Attributes:
+        memory: of each layer.
+        recent: the last tokens read, `[batch, lookback - 1]`, for the vectors of n-grams.
+    """
 
     memory: Memory
+    recent: Ids
 
-    def rows(self, index: Ids) -> LstmState:
+    def rows(self, index: Ids) -> RecurrentState:
         """See `State.rows`."""
-        chosen = torch.from_numpy(np.asarray(index, dtype=np.int64))
-        hidden, cell = self.memory
-        return LstmState(Memory(hidden.index_select(1, chosen), cell.index_select(1, chosen)))
+        index = np.asarray(index, dtype=np.int64)
+        chosen = torch.from_numpy(index)
+        return RecurrentState(tuple(part.index_select(0, chosen) for part in self.memory), self.recent[index])
 
 
-class LstmModel(NeuralModel[LstmNetwork, LstmOptions]):
-    """An LSTM language model. Fresh rows have zero memory and read `bos`."""
+class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
+    """A recurrent language model. Fresh rows have zero memory and read `bos`."""
 
-    kind = "lstm"
-    options_class = LstmOptions
+    cell: ClassVar[Literal["elman", "gru", "lstm"]]
 
-    @staticmethod
-    def build(options: Any, size: int, bos: int) -> LstmNetwork:
+    @classmethod
+    def build(cls, options: Any, size: int, bos: int) -> RecurrentNetwork:
         """See `NeuralModel.build`."""
-        return LstmNetwork(size, bos, options.width, options.layers, options.dropout)
+        return RecurrentNetwork(size, bos, options, cls.cell)
 
     def start(self, batch: int) -> tuple[Floats, State]:
         """See `LanguageModel.start`."""
-        return self._read(np.full(batch, self.tokenizer.bos), self.network.fresh(batch))
+        bos = self.tokenizer.bos
+        nothing = RecurrentState(self.network.fresh(batch), np.full((batch, self.network.lookback - 1), bos))
+        return self._step(np.full(batch, bos), nothing)
 
     def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
         """See `LanguageModel.step`."""
-        assert isinstance(state, LstmState)
+        assert isinstance(state, RecurrentState)
         self._check(np.asarray(tokens))
-        return self._read(np.asarray(tokens), state.memory)
+        return self._step(np.asarray(tokens), state)
+
+    @torch.inference_mode()
+    def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
+        """See `NeuralModel.read`."""
+        inputs = self._checked_inputs(contexts)
+        memory = self.network.fresh(len(inputs))
+        logprobs = np.empty((len(inputs), self.tokenizer.size))
+        for piece, hidden, after in self._chunks(inputs, ends=True):
+            ended = np.flatnonzero(np.array([len(inputs[row]) for row in piece.rows]) == piece.end)
+            if len(ended):
+                rows, here = torch.from_numpy(piece.rows[ended]), torch.from_numpy(ended)
+                logprobs[piece.rows[ended]] = self._logprobs(hidden[here, -1])
+                for whole, part in zip(memory, after, strict=True):
+                    whole[rows] = part[here]
+        return logprobs, RecurrentState(memory, self._recent(inputs, self.network.lookback - 1))
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`: all that stands before."""
         return np.arange(length)
 
     @torch.inference_mode()
-    def _read(self, tokens: Ids, memory: Memory) -> tuple[Floats, State]:
-        vectors = self.embedding(torch.from_numpy(tokens.astype(np.int64))[:, None])
-        hidden, memory = self.network(vectors, memory)
-        return self._logprobs(hidden[:, 0]), LstmState(memory)
+    def _step(self, tokens: Ids, state: RecurrentState) -> tuple[Floats, State]:
+        hidden, memory = self.network(self.vectors(tokens[:, None], state.recent), state.memory)
+        recent = state.recent
+        if recent.shape[1]:
+            recent = np.concatenate([recent[:, 1:], tokens[:, None]], axis=1)
+        return self._logprobs(hidden[:, 0]), RecurrentState(memory, recent)
 
     def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
-        """Rows of like length are read side by side, a chunk of time after the other; ended rows leave."""
-        order, lengths = longest_first(inputs)
-        for first in range(0, len(order), ROWS):
-            rows = order[first : first + ROWS]
-            memory, begin = self.network.fresh(len(rows)), 0
-            while len(rows):
-                time = min(max(1, TOKENS_AT_ONCE // len(rows)), int(lengths[rows[0]]) - begin)
-                tokens = np.zeros((len(rows), time), dtype=np.int64)
-                stop = np.minimum(lengths[rows] - begin, time)
-                for place, row in enumerate(rows):
-                    tokens[place, : stop[place]] = inputs[row][begin : begin + time]
-                hidden, memory = self.network(self.embedding(torch.from_numpy(tokens)), memory)
-                yield Block(
-                    rows, np.full(len(rows), begin), np.zeros(len(rows), dtype=np.int64), stop, hidden
-                )
-                begin += time
-                # Longest first: the rows that go on are the first ones.
-                going = int(np.count_nonzero(lengths[rows] > begin))
-                rows = rows[:going]
-                memory = Memory(memory.hidden[:, :going].contiguous(), memory.cell[:, :going].contiguous())
+        for piece, hidden, _ in self._chunks(inputs):
+            nothing = np.zeros(len(piece.rows), dtype=np.int64)
+            yield Block(piece.rows, nothing + piece.begin, nothing, piece.stop, hidden)
+
+    def _chunks(self, inputs: list[Ids], ends: bool = False) -> Iterator[tuple[Piece, Tensor, Memory]]:
+        """Each piece with its hidden vectors and the memory after its last column."""
+        memory: Memory = ()
+        bos, lookback = self.tokenizer.bos, self.network.lookback
+        settings: dict[str, Any] = {"tokens": TOKENS_AT_ONCE, "longest": TOKENS_AT_ONCE, "ends": ends}
+        for piece in pieces(inputs, lookback=lookback, bos=bos, **settings):
+            rows = len(piece.rows)
+            # The rows that go on are the first ones.
+            memory = tuple(part[:rows] for part in memory) if piece.begin else self.network.fresh(rows)
+            hidden, memory = self.network(self.vectors(piece.tokens, piece.before), memory)
+            yield piece, hidden, memory
+
+
+class RnnModel(RecurrentModel):
+    """A language model of Elman's cells."""
+
+    kind, cell, options_class = "rnn", "elman", RnnOptions
+
+
+class GruModel(RecurrentModel):
+    """A language model of gated recurrent units."""
+
+    kind, cell, options_class = "gru", "gru", GruOptions
+
+
+class LstmModel(RecurrentModel):
+    """An LSTM language model."""
+
+    kind, cell, options_class = "lstm", "lstm", LstmOptions

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lmcompare.interface import Ids
-from lmcompare.models.neural.embedding import Rows
+from lmcompare.models.neural.embedding import Rows, spread
 from lmcompare.models.neural.softmax import softmax_loss
 
 
@@ -34,25 +34,27 @@ class NegativeSampler:
         """Ids of this step, increasing; from torch's global generator, which the trainer seeds each step."""
         return torch.nonzero(torch.rand(len(self.inclusion), dtype=torch.float64) < self.inclusion)[:, 0]
 
-    def loss(self, hidden: Tensor, targets: Tensor, negatives: Tensor, rows: Rows) -> Tensor:
+    def loss(self, hidden: Tensor, targets: Tensor, negatives: Tensor, rows: Rows, parts: int = 1) -> Tensor:
         """Mean estimated surprisal in nats of events that all have proper targets.
 
         The target's own term enters the normaliser exactly; where it was also drawn, the drawn copy is
         left out, so it is never counted twice.
 
         Args:
-            hidden: `[n, width]`.
+            hidden: `[n, width]`, or what `OutputMixture` makes.
             targets: `[n]`, none of them `bos`.
             negatives: ids drawn for this step, increasing.
             rows: holds at least the targets and the negatives.
+            parts: softmaxes that are mixed; each has its normaliser estimated from the same negatives.
         """
+        hidden, prior, targets = spread(hidden, targets, parts)
         places = rows.local(targets)
-        true = (hidden.float() * F.embedding(places, rows.weight)).sum(dim=1) + rows.bias[places]
+        true = (hidden.float() * F.embedding(places, rows.output)).sum(dim=1) + rows.bias[places]
         drawn = rows.local(negatives)
         offset = rows.bias[drawn] - self.inclusion[negatives].log().float()
         column = torch.searchsorted(negatives, targets).clamp_(max=len(negatives) - 1)
         column = torch.where(negatives[column] == targets, column, -1)
-        return softmax_loss(hidden, rows.weight[drawn], offset, column, true)
+        return softmax_loss(hidden, rows.output[drawn], offset, column, true, prior)
 
 
 def _inclusion(mass: np.ndarray, number: int) -> np.ndarray:

@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lmcompare.errors import InputError
 from lmcompare.files import digest, write_text
 from lmcompare.interface import Ids
 from lmcompare.models.neural.batches import Streams
 from lmcompare.models.neural.checkpoint import Checkpoints
+from lmcompare.models.neural.history import histories
 from lmcompare.models.neural.memory import keep_freed_memory
 from lmcompare.models.neural.model import NeuralModel, fill
+from lmcompare.models.neural.network import Carried
 from lmcompare.models.neural.optimiser import AdamW, clip_gradients, learning_rate
 from lmcompare.models.neural.options import TrainingOptions
 from lmcompare.models.neural.precision import WorkingCopy, takes_bfloat16
-from lmcompare.models.neural.recurrent import Memory
 from lmcompare.models.neural.sampling import NegativeSampler
 from lmcompare.registry import Progress, Training
 
@@ -77,6 +77,8 @@ class Trainer:
         assert isinstance(options, TrainingOptions)
         self.job, self.options = job, options
         size, bos, eos = job.tokenizer.size, job.tokenizer.bos, job.tokenizer.eos
+        torch.manual_seed(_seed(job.seed, 0))
+        self.network: Any = family.build(options, size, bos)
         self.streams = Streams(
             job.train,
             bos=bos,
@@ -85,22 +87,20 @@ class Trainer:
             length=options.length,
             restart=options.restart,
             seed=job.seed,
+            lookback=self.network.lookback,
         )
         self.total = options.steps or max(1, round(options.epochs * self.streams.steps_per_epoch))
         wanted = min(options.evaluations, self.total)
         self.validations = {round(self.total * (i + 1) / wanted) for i in range(wanted)}
         self.valid = cut(job.valid, options.valid_tokens)
         self.bfloat16 = takes_bfloat16(options.precision)
-        torch.manual_seed(_seed(job.seed, 0))
-        network = family.build(options, size, bos)
         facts: dict[str, Any] = {"seed": job.seed, "threads": job.threads, "steps": self.total}
         facts |= {"precision": "bfloat16" if self.bfloat16 else "float32", "torch": str(torch.__version__)}
-        self.model = family(network, job.tokenizer, options, facts)
-        self.network: Any = network
-        self.working = WorkingCopy(network) if self.bfloat16 else None
-        self.carried: Any = None
+        self.model = family(self.network, job.tokenizer, options, facts)
+        self.working = WorkingCopy(self.network) if self.bfloat16 else None
+        self.carried: Carried = ()
         table_lr = options.lr if options.embedding_lr is None else options.embedding_lr
-        self.optimiser = AdamW(network, options.lr, table_lr, options.weight_decay)
+        self.optimiser = AdamW(self.network, options.lr, table_lr, options.weight_decay)
         negatives = options.sampled_softmax
         self.sampler = NegativeSampler(self.streams.counts(size), negatives, bos) if negatives else None
         self.course = Course()
@@ -142,33 +142,34 @@ class Trainer:
         torch.manual_seed(_seed(self.job.seed, course.step + 1))
         self.network.train()
         inputs, targets = torch.from_numpy(chunk.inputs), torch.from_numpy(chunk.targets)
-        begins = inputs == self.model.embedding.bos
+        embedding = self.model.embedding
+        begins = inputs == embedding.bos
         if chunk.first:
-            self.carried = None
-        embedding, rows = self.model.embedding, None
-        if self.sampler is None:
-            vectors = embedding(inputs)
-        else:
+            self.carried = ()
+        read, used, negatives = inputs, None, None
+        if self.network.lookback > 1:
+            before = torch.from_numpy(chunk.before) if self.network.carries else None
+            read = histories(inputs, before, self.network.lookback, embedding.bos)
+        if self.sampler is not None:
             negatives = self.sampler.draw()
-            rows = embedding.take(torch.unique(torch.cat([inputs.ravel(), targets.ravel(), negatives])))
-            vectors = embedding.scale(F.embedding(rows.local(inputs), rows.weight))
-        if self.working is None:
-            hidden, self.carried = self.network.read(vectors, begins, self.carried)
-        else:
-            network = self.working.fetch()
-            hidden, self.carried = network.read(vectors.bfloat16(), begins, self.carried)
-        if self.sampler is None or rows is None:
+            used = torch.unique(torch.cat([read.ravel(), targets.ravel(), negatives]))
+        rows = embedding.take(read, used)
+        vectors = embedding(read, rows)
+        network = self.network if self.working is None else self.working.fetch()
+        vectors = vectors if self.working is None else vectors.bfloat16()
+        hidden, self.carried, penalty = network.read(vectors, begins, self.carried)
+        if self.sampler is None or negatives is None:
             loss = embedding.loss(hidden.flatten(0, 1), targets.flatten())
         else:
             events = targets != embedding.bos
-            loss = self.sampler.loss(hidden[events], targets[events], negatives, rows)
+            loss = self.sampler.loss(hidden[events], targets[events], negatives, rows, embedding.parts)
         value = float(loss.detach())
         if not math.isfinite(value):
             self._refuse(value)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss if penalty is None else loss + penalty)
         if self.working is not None:
             self.working.return_gradients()
-        leaves = [] if rows is None else [rows.weight.grad, rows.bias.grad]
+        leaves = [leaf.grad for _, _, leaf in rows.leaves()]
         gradients = [*leaves, *(parameter.grad for parameter in self.network.parameters())]
         norm = clip_gradients((g for g in gradients if g is not None), options.clip)
         if not math.isfinite(norm):
@@ -227,9 +228,8 @@ class Trainer:
         """Every tensor that the next step needs, by name."""
         tensors = {f"weights.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"optimiser.{name}": tensor for name, tensor in self.optimiser.arrays().items()}
-        if isinstance(self.carried, Memory):
-            # bfloat16 values are float32 values too, so nothing is lost.
-            tensors |= {f"carried.{name}": part.float() for name, part in self.carried._asdict().items()}
+        # bfloat16 values are float32 values too, so nothing is lost.
+        tensors |= {f"carried.{number}": part.float() for number, part in enumerate(self.carried)}
         return tensors
 
     def _save(self) -> None:
@@ -246,10 +246,9 @@ class Trainer:
         state.pop("identity")
         state["best_bits"] = math.inf if state["best_bits"] is None else state["best_bits"]
         self.course = Course(**state)
-        if "carried.hidden" in arrays:
-            kind = torch.bfloat16 if self.bfloat16 else torch.float32
-            hidden, cell = (torch.from_numpy(arrays[f"carried.{name}"]).to(kind) for name in Memory._fields)
-            self.carried = Memory(hidden, cell)
+        kind = torch.bfloat16 if self.bfloat16 else torch.float32
+        numbers = range(sum(name.startswith("carried.") for name in arrays))
+        self.carried = tuple(torch.from_numpy(arrays[f"carried.{number}"]).to(kind) for number in numbers)
         fill(self._tensors(), arrays, where=str(self.job.folder))
         self._write_curve()
 

@@ -1,14 +1,15 @@
-"""The transformer behind the seam: a window that slides in strides, the same in stepping and scoring.
+"""The transformer behind the seam: the same in stepping and scoring, whichever way it reads.
 
-The model reads at most `window` tokens (`bos` counts). When the window is full it drops the oldest
-`stride` tokens, reads the rest again from scratch with positions from 0, and goes on. So windows
+With a window, the model reads at most `window` tokens (`bos` counts). When the window is full it drops the
+oldest `stride` tokens, reads the rest again from scratch with positions from 0, and goes on. So windows
 begin at every multiple of `stride`, each event is scored once, and except at a document's start it
-sees more than `window - stride` and at most `window` tokens. Knows nothing of training.
+sees more than `window - stride` and at most `window` tokens. With a memory there is no window: each layer
+looks back over the last `memory` places, which are read once and never again. Knows nothing of training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,31 +18,38 @@ import torch
 from torch import Tensor
 
 from lmcompare.interface import Floats, Ids, State, Tokenizer
+from lmcompare.models.neural.cache import Cache
+from lmcompare.models.neural.chunks import Piece, cut_out, pieces
 from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
 from lmcompare.models.neural.options import TransformerOptions
-from lmcompare.models.neural.transformer import Cache, TransformerNetwork
+from lmcompare.models.neural.transformer import TransformerNetwork
+
+CHUNK = 64
+"""Places beyond the memory for which a cache has room, at least."""
 
 
 @dataclass
-class WindowState:
-    """What a batch of rows has read: the tokens in the window, `[batch, t]`, and their keys and values."""
+class TransformerState:
+    """What a batch of rows has read.
 
-    tokens: Tensor
+    Attributes:
+        tokens: what stands in each row's window, `[batch, window]`; with a memory nothing, `[batch, 0]`.
+        recent: the last tokens that may be seen, `[batch, lookback - 1]`, for the vectors of n-grams.
+        cache: keys and values of the places.
+    """
+
+    tokens: Ids
+    recent: Ids
     cache: Cache
 
-    def rows(self, index: Ids) -> WindowState:
+    def rows(self, index: Ids) -> TransformerState:
         """See `State.rows`."""
-        chosen = torch.from_numpy(np.asarray(index, dtype=np.int64))
-        cache = Cache(
-            [keys.index_select(0, chosen) for keys in self.cache.keys],
-            [values.index_select(0, chosen) for values in self.cache.values],
-            self.cache.length,
-        )
-        return WindowState(self.tokens.index_select(0, chosen), cache)
+        index = np.asarray(index, dtype=np.int64)
+        return TransformerState(self.tokens[index], self.recent[index], self.cache.rows(index))
 
 
 class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
-    """A transformer language model with a sliding window."""
+    """A transformer language model with a sliding window or a memory."""
 
     kind = "transformer"
     options_class = TransformerOptions
@@ -54,43 +62,89 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         facts: dict[str, Any],
     ) -> None:
         super().__init__(network, tokenizer, options, facts)
-        self.context = options.window
+        self.memory = options.memory
+        # Each layer looks `memory` places further back than the one above it, vectors over their n-grams.
+        reach = options.layers * self.memory + network.lookback
+        self.context = reach if self.memory else options.window
 
-    @staticmethod
-    def build(options: Any, size: int, bos: int) -> TransformerNetwork:
+    @classmethod
+    def build(cls, options: Any, size: int, bos: int) -> TransformerNetwork:
         """See `NeuralModel.build`."""
-        return TransformerNetwork(
-            size, bos, options.width, options.layers, options.heads, options.window, options.dropout
-        )
+        return TransformerNetwork(size, bos, options)
 
-    @torch.inference_mode()
     def start(self, batch: int) -> tuple[Floats, State]:
         """See `LanguageModel.start`."""
-        tokens = torch.full((batch, 1), self.tokenizer.bos)
-        cache = self.network.empty(batch)
-        hidden = self.network(self.embedding(tokens), cache)
-        return self._logprobs(hidden[:, 0]), WindowState(tokens, cache)
+        return self._step(np.full(batch, self.tokenizer.bos), self._empty(batch))
 
-    @torch.inference_mode()
     def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
         """See `LanguageModel.step`."""
-        assert isinstance(state, WindowState)
+        assert isinstance(state, TransformerState)
         self._check(np.asarray(tokens))
-        cache = state.cache
-        read = state.tokens
-        if cache.length == self.options.window:
-            read = read[:, self.options.slide :]
-            cache.length = 0
-            self.network(self.embedding(read), cache)
-        new = torch.from_numpy(np.asarray(tokens).astype(np.int64))[:, None]
-        hidden = self.network(self.embedding(new), cache)
-        return self._logprobs(hidden[:, 0]), WindowState(torch.cat([read, new], dim=1), cache)
+        return self._step(np.asarray(tokens), state)
+
+    @torch.inference_mode()
+    def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
+        """See `NeuralModel.read`."""
+        inputs = self._checked_inputs(contexts)
+        state = self._empty(len(inputs))
+        logprobs = np.empty((len(inputs), self.tokenizer.size))
+        for rows, hidden, cache in (
+            self._ends_of_memory(inputs) if self.memory else self._last_windows(inputs)
+        ):
+            logprobs[rows] = self._logprobs(hidden)
+            state.cache.put(rows, cache)
+        if self.memory:
+            state.recent = self._recent(inputs, self.network.lookback - 1)
+        else:
+            self._set_window(state, np.arange(len(inputs)), inputs)
+        return logprobs, state
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`. `bos` is in the window and is not counted."""
         places = np.arange(length)
+        if self.memory:
+            return np.minimum(places, self.context or 0)
         number = self._window_of(places)
         return places - number * self.options.slide + (number > 0)
+
+    def _empty(self, batch: int) -> TransformerState:
+        """The state of rows that have read nothing, not even `bos`."""
+        recent = np.full((batch, self.network.lookback - 1), self.tokenizer.bos)
+        tokens = np.zeros((batch, 0 if self.memory else self.options.window), dtype=np.int64)
+        room = self.memory + self._chunk if self.memory else self.options.window
+        return TransformerState(tokens, recent, self.network.empty(batch, room))
+
+    @torch.inference_mode()
+    def _step(self, tokens: Ids, state: TransformerState) -> tuple[Floats, State]:
+        cache = state.cache
+        if self.memory:
+            cache.keep_last(self.memory, 1)
+        else:
+            full = np.flatnonzero(cache.lengths == self.options.window)
+            if len(full):
+                self._read_again(full, state)
+            state.tokens[np.arange(len(tokens)), cache.lengths] = tokens
+        hidden = self.network(self.vectors(tokens[:, None], state.recent), cache)
+        if state.recent.shape[1]:
+            state.recent = np.concatenate([state.recent[:, 1:], tokens[:, None]], axis=1)
+        return self._logprobs(hidden[:, 0]), state
+
+    def _read_again(self, full: Ids, state: TransformerState) -> None:
+        """Rows whose window is full: drop the oldest tokens, read the others from scratch."""
+        kept = state.tokens[full, self.options.slide :]
+        cache = self.network.empty(len(full), self.options.window)
+        self.network(self.vectors(kept), cache)
+        state.cache.put(full, cache)
+        self._set_window(state, full, list(kept))
+
+    def _set_window(self, state: TransformerState, rows: Ids, windows: Sequence[Ids]) -> None:
+        """What stands in the windows of some rows: the last of `windows`, as far as the cache holds them."""
+        held = [
+            window[len(window) - state.cache.lengths[row] :]
+            for row, window in zip(rows, windows, strict=True)
+        ]
+        state.tokens[rows] = cut_out(held, np.zeros(len(held), dtype=np.int64), self.options.window, 0)
+        state.recent[rows] = self._recent(held, self.network.lookback - 1)
 
     def _window_of(self, places: Ids) -> Ids:
         """Number of the window in which the event after input `places` is scored."""
@@ -98,8 +152,22 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         return -(-beyond // self.options.slide)
 
     def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
-        """All windows of all rows, sorted by length and padded at the right, where no event looks."""
+        """All windows of all rows, or all that the rows read piece by piece."""
+        if self.memory:
+            for piece, hidden, _ in self._pieces(inputs, ends=False):
+                nothing = np.zeros(len(piece.rows), dtype=np.int64)
+                yield Block(piece.rows, nothing + piece.begin, nothing, piece.stop, hidden)
+            return
         window, stride = self.options.window, self.options.slide
+        for rows, number, begin, tokens, stop in self._windows(inputs, last):
+            skip = np.where(number > 0, window - stride, 0)
+            yield Block(rows, begin, skip, stop, self.network(self.vectors(tokens)))
+
+    def _windows(self, inputs: Sequence[Ids], last: bool) -> Iterator[tuple[Ids, Ids, Ids, Ids, Ids]]:
+        """Windows, sorted by length and padded at the right: rows, numbers, begins, tokens, stops.
+
+        With `last` only the window in which each row's last event is scored.
+        """
         lengths = np.array([len(row) for row in inputs], dtype=np.int64)
         windows = np.where(lengths > 0, self._window_of(np.maximum(lengths - 1, 0)) + 1, 0)
         rows = np.repeat(np.arange(len(inputs)), windows)
@@ -107,17 +175,54 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         if last:
             final = number == windows[rows] - 1
             rows, number = rows[final], number[final]
-        begin = number * stride
-        stop = np.minimum(lengths[rows] - begin, window)
-        skip = np.where(number > 0, window - stride, 0)
+        begin = number * self.options.slide
+        stop = np.minimum(lengths[rows] - begin, self.options.window)
         order = np.argsort(-stop, kind="stable")
         first = 0
         while first < len(order):
             time = int(stop[order[first]])
             batch = order[first : first + max(1, TOKENS_AT_ONCE // time)]
             first += len(batch)
-            tokens = np.zeros((len(batch), time), dtype=np.int64)
-            for place, item in enumerate(batch):
-                tokens[place, : stop[item]] = inputs[rows[item]][begin[item] : begin[item] + time]
-            hidden = self.network(self.embedding(torch.from_numpy(tokens)))
-            yield Block(rows[batch], begin[batch], skip[batch], stop[batch], hidden)
+            chosen = [inputs[row] for row in rows[batch]]
+            yield (
+                rows[batch],
+                number[batch],
+                begin[batch],
+                cut_out(chosen, begin[batch], time, 0),
+                stop[batch],
+            )
+
+    def _last_windows(self, inputs: Sequence[Ids]) -> Iterator[tuple[Ids, Tensor, Cache]]:
+        """Rows, the hidden vector after each one's last place, and the cache of their windows."""
+        for rows, _, _, tokens, stop in self._windows(inputs, last=True):
+            cache = self.network.empty(len(rows), self.options.window)
+            hidden = self.network(self.vectors(tokens), cache)
+            cache.lengths = cache.positions = stop
+            yield rows, hidden[torch.arange(len(rows)), torch.from_numpy(stop - 1)], cache
+
+    @property
+    def _chunk(self) -> int:
+        """Places that are read together with a memory: as many as it has, or a few more."""
+        return max(CHUNK, self.memory)
+
+    def _pieces(self, inputs: Sequence[Ids], ends: bool) -> Iterator[tuple[Piece, Tensor, Cache]]:
+        """Each piece with its hidden vectors and the cache after its last column."""
+        cache = self.network.empty(0, self.memory + self._chunk)
+        settings: dict[str, Any] = {
+            "lookback": self.network.lookback,
+            "bos": self.tokenizer.bos,
+            "ends": ends,
+        }
+        for piece in pieces(inputs, tokens=TOKENS_AT_ONCE, longest=self._chunk, **settings):
+            rows = len(piece.rows)
+            # The rows that go on are the first ones.
+            cache = cache.rows(np.arange(rows)) if piece.begin else self.network.empty(rows, cache.room)
+            cache.keep_last(self.memory, piece.tokens.shape[1])
+            yield piece, self.network(self.vectors(piece.tokens, piece.before), cache), cache
+
+    def _ends_of_memory(self, inputs: Sequence[Ids]) -> Iterator[tuple[Ids, Tensor, Cache]]:
+        """Rows, the hidden vector after each one's last place, and their cache."""
+        for piece, hidden, cache in self._pieces(inputs, ends=True):
+            ended = np.flatnonzero(np.array([len(inputs[row]) for row in piece.rows]) == piece.end)
+            if len(ended):
+                yield piece.rows[ended], hidden[torch.from_numpy(ended), -1], cache.rows(ended)

@@ -12,16 +12,18 @@ import pytest
 import torch
 
 from lmcompare.interface import Ids
+from lmcompare.models.neural.feedforward_model import FeedForwardModel
 from lmcompare.models.neural.model import NeuralModel
-from lmcompare.models.neural.options import LstmOptions, TransformerOptions
-from lmcompare.models.neural.recurrent_model import LstmModel
+from lmcompare.models.neural.recurrent_model import GruModel, LstmModel, RnnModel
 from lmcompare.models.neural.transformer_model import TransformerModel
 
-KINDS: dict[str, tuple[type[NeuralModel[Any, Any]], Any]] = {
-    "lstm": (LstmModel, LstmOptions),
-    "transformer": (TransformerModel, TransformerOptions),
+MODELS: dict[str, type[NeuralModel[Any, Any]]] = {
+    model.kind: model for model in (FeedForwardModel, RnnModel, GruModel, LstmModel, TransformerModel)
 }
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
+    "feedforward": {"width": 16, "hidden": 24, "order": 4},
+    "rnn": {"width": 16, "layers": 2},
+    "gru": {"width": 16, "layers": 2},
     "lstm": {"width": 16, "layers": 2},
     "transformer": {"width": 16, "layers": 2, "heads": 2, "window": 8, "length": 8},
 }
@@ -50,8 +52,8 @@ def small_model() -> Callable[..., Any]:
     """`make(kind, size=11, seed=0, **options)`: an untrained model whose answers are far from uniform."""
 
     def make(kind: str, size: int = 11, seed: int = 0, **changes: Any) -> Any:
-        family, options_class = KINDS[kind]
-        options = options_class(**(SMALL[kind] | changes))
+        family = MODELS[kind]
+        options = family.options_class(**(SMALL[kind] | changes))
         torch.manual_seed(seed)
         network = family.build(options, size, 0)
         with torch.no_grad():
@@ -102,7 +104,7 @@ def job(tmp_path: Path) -> Callable[..., Any]:
     ) -> Training:
         folder = folder or tmp_path / "work"
         folder.mkdir(exist_ok=True)
-        chosen = KINDS[kind][1](**(SMALL[kind] | {"batch": 4, "length": 8} | options))
+        chosen = MODELS[kind].options_class(**(SMALL[kind] | {"batch": 4, "length": 8} | options))
         return Training(chosen, toy_tokenizer(size), train, valid, seed, folder)
 
     return make

@@ -9,10 +9,18 @@ from lmcompare.errors import InputError
 from lmcompare.files import MANIFEST, sha256
 from lmcompare.interface import LanguageModel
 from lmcompare.models.matched import forget_at_eos
-from lmcompare.models.neural.family import LSTM, TRANSFORMER
+from lmcompare.models.neural.family import FEEDFORWARD, GRU, LSTM, RNN, TRANSFORMER
 
-KINDS = ("lstm", "transformer")
-FAMILIES = {"lstm": LSTM, "transformer": TRANSFORMER}
+FAMILIES = {family.name: family for family in (FEEDFORWARD, RNN, GRU, LSTM, TRANSFORMER)}
+KINDS = tuple(FAMILIES)
+READERS = [
+    ("feedforward", {}),
+    ("gru", {}),
+    ("lstm", {"ngram_embeddings": [2, 3]}),
+    ("transformer", {}),
+    ("transformer", {"stride": 1, "ngram_embeddings": [3], "positions": "learned"}),
+    ("transformer", {"memory": 3, "ngram_embeddings": [2, 3], "kv_heads": 1}),
+]
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -49,9 +57,9 @@ def test_a_batch_equals_its_rows_one_by_one(small_model, documents, kind):
 def test_small_chunks_give_the_same_scores(small_model, documents, kind, monkeypatch):
     model, texts = small_model(kind), documents([50, 3, 20, 20])
     expected = model.score(texts)
-    for module in ("recurrent_model", "transformer_model"):
+    for module in ("feedforward_model", "recurrent_model", "transformer_model"):
         monkeypatch.setattr(f"lmcompare.models.neural.{module}.TOKENS_AT_ONCE", 7)
-    monkeypatch.setattr("lmcompare.models.neural.recurrent_model.ROWS", 3)
+    monkeypatch.setattr("lmcompare.models.neural.chunks.ROWS", 3)
     monkeypatch.setattr("lmcompare.models.neural.embedding.CHUNK", 25)
     for one, other in zip(model.score(texts), expected, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
@@ -85,6 +93,29 @@ def test_the_matched_wrapper_scores_each_sentence_alone(small_model, documents, 
     assert forget_at_eos(model).score([np.concatenate(sentences)])[0] == pytest.approx(apart, abs=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "options"), READERS, ids=str)
+def test_contexts_of_any_lengths_are_read_at_once_and_gone_on_with(small_model, documents, kind, options):
+    model = small_model(kind, **options)
+    contexts = documents([3, 0, 20, 8, 1, 7, 20])
+    logprobs, state = model.read(contexts)
+    expected = [LanguageModel.next_logprobs(model, [context]) for context in contexts]
+    assert logprobs[:, 1:] == pytest.approx(np.concatenate(expected)[:, 1:], abs=1e-4)
+    # Beams: rows are repeated and reordered, each goes on from its own length, some over a window's end.
+    beams = [2, 2, 0, 4, 5, 1, 6]
+    state = state.rows(np.array(beams))
+    written = [list(contexts[row]) for row in beams]
+    random = np.random.default_rng(1)
+    for step in range(12):
+        tokens = random.integers(1, 11, len(beams))
+        logprobs, state = model.step(tokens, state)
+        for text, token in zip(written, tokens, strict=True):
+            text.append(token)
+        if step in (0, 6, 11):
+            expected = [LanguageModel.next_logprobs(model, [np.array(text)]) for text in written]
+            assert logprobs[:, 1:] == pytest.approx(np.concatenate(expected)[:, 1:], abs=1e-4)
+    assert model.read([])[0].shape == (0, 11)
+
+
 @pytest.mark.parametrize("stride", [1, 3, 4])
 def test_windows_score_each_event_once_and_equal_brute_force(small_model, documents, stride):
     model = small_model("transformer", stride=stride)
@@ -111,6 +142,8 @@ def test_what_lies_beyond_the_context_changes_nothing(small_model, documents):
     assert model.context == 8
     assert model.score([one])[0][13:] == pytest.approx(model.score([other])[0][13:], abs=1e-6)
     assert np.array_equal(small_model("lstm").context_lengths(3), [0, 1, 2])
+    assert np.array_equal(small_model("feedforward", order=3).context_lengths(4), [0, 1, 2, 2])
+    assert np.array_equal(small_model("transformer", memory=1, layers=2).context_lengths(5), [0, 1, 2, 3, 3])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,14 +2,17 @@ import pytest
 import torch
 from torch import nn
 
-from lmcompare.models.neural.embedding import TiedEmbedding
+from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.optimiser import AdamW, clip_gradients, learning_rate
+from lmcompare.models.neural.options import NetworkOptions
+
+NOTHING = torch.zeros(0, dtype=torch.int64)
 
 
 class Tiny(nn.Module):
     def __init__(self):
         super().__init__()
-        self.embedding = TiedEmbedding(6, 4, bos=0)
+        self.embedding = Embedding(6, 4, 0, NetworkOptions())
         self.inner = nn.Linear(4, 4)
 
 
@@ -47,7 +50,7 @@ def test_all_rows_of_the_table_as_leaves_move_as_the_whole_table_does():
     for _ in range(3):
         x = torch.randn(3, 4)
         (whole.embedding.weight @ x.T).square().sum().backward()
-        rows = rowwise.embedding.take(torch.arange(6))
+        rows = rowwise.embedding.take(NOTHING, torch.arange(6))
         (rows.weight @ x.T).square().sum().backward()
         one.step(1.0)
         other.step(1.0, rows)
@@ -58,7 +61,7 @@ def test_unused_rows_do_not_move():
     network = Tiny()
     before = network.embedding.weight.detach().clone()
     optimiser = AdamW(network, 0.01, 0.02, 0.0)
-    rows = network.embedding.take(torch.tensor([1, 4]))
+    rows = network.embedding.take(NOTHING, torch.tensor([1, 4]))
     rows.weight.sum().backward()
     optimiser.step(1.0, rows)
     moved = (network.embedding.weight.detach() != before).any(dim=1)

@@ -1,49 +1,105 @@
+import pytest
 import torch
+from torch.func import functional_call
 
-from lmcompare.models.neural.recurrent import LstmNetwork, Memory
+from lmcompare.models.neural.cells import CellWeights
+from lmcompare.models.neural.options import RecurrentOptions
+from lmcompare.models.neural.recurrent import CELLS, RecurrentNetwork
 
 
-def network(dropout=0.0):
+def network(cell="lstm", **options):
     torch.manual_seed(0)
-    return LstmNetwork(size=9, bos=0, width=6, layers=2, dropout=dropout)
+    chosen = RecurrentOptions(**({"width": 6, "layers": 2, "dropout": 0.0} | options))
+    return RecurrentNetwork(9, 0, chosen, cell)
 
 
-def written_out(layer, inputs, hidden, cell):
-    """Hochreiter and Schmidhuber's cell with a forget gate (Gers et al. 2000), place by place."""
-    outputs = []
-    for x in inputs.unbind(1):
-        gates = x @ layer.weight_ih_l0.T + layer.bias_ih_l0 + hidden @ layer.weight_hh_l0.T + layer.bias_hh_l0
-        i, f, g, o = gates.chunk(4, dim=1)
-        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-        hidden = torch.sigmoid(o) * torch.tanh(cell)
-        outputs.append(hidden)
-    return torch.stack(outputs, dim=1), hidden, cell
+def some_memory(net, rows):
+    return tuple(torch.randn_like(part) for part in net.fresh(rows))
 
 
-def test_the_forward_pass_equals_the_cell_written_out():
-    net = network().eval()
-    tokens = torch.randint(1, 9, (3, 7))
-    memory = Memory(torch.randn(2, 3, 6), torch.randn(2, 3, 6))
-    with torch.no_grad():
-        found, after = net(net.embedding(tokens), memory)
-        x = net.embedding(tokens)
-        for number, layer in enumerate(net.layers):
-            x, hidden, cell = written_out(layer, x, memory.hidden[number], memory.cell[number])
-            torch.testing.assert_close(after.hidden[number], hidden)
-            torch.testing.assert_close(after.cell[number], cell)
-        torch.testing.assert_close(found, net.norm(x))
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_the_written_cell_equals_torchs_module(cell):
+    torch.manual_seed(0)
+    layer = CELLS[cell].layer(5, 6, batch_first=True)
+    x, state = torch.randn(3, 7, 5), tuple(torch.randn(1, 3, 6) for _ in range(CELLS[cell].states))
+    theirs, after = layer(x, state if len(state) > 1 else state[0])
+    weights = CellWeights(layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0)
+    ours, mine = CELLS[cell].written(x, tuple(part[0] for part in state), weights)
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(mine, after if len(state) > 1 else (after,), strict=True):
+        torch.testing.assert_close(one, other[0])
 
 
-def test_gradients_equal_finite_differences():
-    net = network().double().train()
-    memory = Memory(torch.zeros(2, 2, 6).double(), torch.zeros(2, 2, 6).double())
-    vectors = torch.randn(2, 3, 6, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: net(x, memory)[0], (vectors,), fast_mode=True)
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_the_written_kernel_equals_torchs_in_a_whole_network(cell):
+    fast = network(cell, hidden_width=8).eval()
+    slow = network(cell, hidden_width=8, kernel="written").eval()
+    tokens, memory = torch.randint(1, 9, (3, 7)), some_memory(fast, 3)
+    found, after = fast(fast.embedding(tokens), memory)
+    expected, then = slow(slow.embedding(tokens), memory)
+    torch.testing.assert_close(found, expected)
+    for one, other in zip(after, then, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@torch.no_grad()
+def test_layers_equal_torchs_own_lstm_of_two_layers():
+    net = network(norm=False).eval()
+    theirs = torch.nn.LSTM(6, 6, 2, batch_first=True)
+    for name, parameter in theirs.named_parameters():
+        kind, layer = name.rsplit("_l", 1)
+        parameter.copy_(net.layers[int(layer)].get_parameter(f"{kind}_l0"))
+    x, memory = torch.randn(3, 5, 6), some_memory(net, 3)
+    expected, (hidden, cell) = theirs(x, (torch.stack(memory[::2]), torch.stack(memory[1::2])))
+    found, after = net(x, memory)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.stack(after[::2]), hidden)
+    torch.testing.assert_close(torch.stack(after[1::2]), cell)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("options", [{}, {"softmaxes": 2, "hidden_width": 4, "kernel": "written"}])
+def test_gradients_of_all_parameters_equal_finite_differences(cell, options):
+    net = network(cell, width=4, ar=0.3, tar=0.2, **options).double()
+    memory = tuple(part.double() for part in some_memory(net, 2))
+    inner = {name: p.detach() for name, p in net.named_parameters() if not name.startswith("embedding.")}
+    vectors = torch.randn(2, 3, 4, dtype=torch.float64)
+    begins = torch.zeros(2, 3, dtype=torch.bool)
+
+    def read(vectors, *parameters):
+        reading = functional_call(
+            _Reads(net),
+            {f"net.{n}": p for n, p in zip(inner, parameters, strict=True)},
+            (vectors, begins, memory),
+        )
+        return reading.hidden, reading.penalty
+
+    arguments = [value.requires_grad_() for value in (vectors, *inner.values())]
+    assert torch.autograd.gradcheck(read, arguments, fast_mode=True)
+
+
+class _Reads(torch.nn.Module):
+    """`functional_call` calls `forward`; this one is `read`."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, *arguments):
+        return self.net.read(*arguments)
 
 
 def test_the_forget_gate_starts_open_and_nothing_else_is_biased():
-    bias = network().layers[0].bias_ih_l0
-    assert bias.tolist() == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+    assert network().layers[0].bias_ih_l0.tolist() == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+    assert not network("gru").layers[0].bias_ih_l0.any()
+
+
+def test_the_layers_widths_are_as_asked():
+    net = network(layers=3, hidden_width=10)
+    assert [tuple(layer.weight_hh_l0.shape) for layer in net.layers] == [(40, 10), (40, 10), (24, 6)]
+    assert [part.shape[1] for part in net.fresh(2)] == [10, 10, 10, 10, 6, 6]
 
 
 def test_dropout_is_locked_over_time_and_off_in_evaluation():
@@ -57,11 +113,37 @@ def test_dropout_is_locked_over_time_and_off_in_evaluation():
     assert not (net(vectors, memory)[0] == 0).any()
 
 
-def test_bos_on_a_chunks_first_place_zeroes_the_carried_memory():
-    net = network().eval()
+def test_dropped_weights_are_dropped_for_a_whole_chunk_and_kept_in_evaluation():
+    net = network("elman", layers=1, weight_drop=0.5, norm=False, kernel="written", dropout=0.0)
+    vectors, memory = torch.randn(1, 4, 6), net.fresh(1)
+    layer = net.layers[0]
+    torch.manual_seed(3)
+    found, _ = net.train()(vectors, memory)
+    torch.manual_seed(3)
+    kept = torch.nn.functional.dropout(layer.weight_hh_l0, 0.5)
+    assert 0 < int((kept == 0).sum()) < kept.numel()
+    hidden = memory[0]
+    for place in range(4):
+        hidden = torch.tanh(vectors[:, place] @ layer.weight_ih_l0.T + hidden @ kept.T)
+        torch.testing.assert_close(found[:, place], hidden)
+    assert not torch.allclose(net.eval()(vectors, memory)[0], found)
+
+
+def test_activation_penalties_are_those_of_the_paper():
+    net = network(layers=1, ar=2.0, tar=1.0, norm=False).train()
+    vectors, begins = torch.randn(2, 4, 6), torch.zeros(2, 4, dtype=torch.bool)
+    hidden, _, penalty = net.read(vectors, begins, ())
+    change = hidden[:, 1:] - hidden[:, :-1]
+    expected = 2 * (hidden**2).sum() / 48 + (change**2).sum() / 36
+    assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert network().read(vectors, begins, ()).penalty is None
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_bos_on_a_chunks_first_place_zeroes_the_carried_memory(cell):
+    net = network(cell).eval()
     tokens = torch.tensor([[0, 3], [2, 3]])
-    carried = Memory(torch.randn(2, 2, 6), torch.randn(2, 2, 6))
-    hidden, _ = net.read(net.embedding(tokens), tokens == 0, carried)
+    hidden, *_ = net.read(net.embedding(tokens), tokens == 0, some_memory(net, 2))
     fresh, _ = net(net.embedding(tokens), net.fresh(2))
     torch.testing.assert_close(hidden[0], fresh[0])
     assert not torch.allclose(hidden[1], fresh[1])

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from lmcompare.models.neural.embedding import TiedEmbedding
+from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.sampling import NegativeSampler
 
 COUNTS = np.array([0, 500, 300, 80, 40, 20, 9, 5, 3, 2, 1, 1, 1, 0, 0])
@@ -20,10 +21,10 @@ def test_expected_number_drawn_is_the_number_asked_and_bos_is_never_drawn():
 
 def test_with_all_ids_drawn_the_loss_is_exact():
     torch.manual_seed(0)
-    embedding = TiedEmbedding(15, 8, bos=0)
+    embedding = Embedding(15, 8, 0, NetworkOptions())
     hidden, targets = torch.randn(20, 8), torch.randint(1, 15, (20,))
     sampler = NegativeSampler(COUNTS, 1000, bos=0)
-    rows = embedding.take(torch.arange(15))
+    rows = embedding.take(targets, torch.arange(15))
     loss = sampler.loss(hidden, targets, sampler.draw(), rows)
     assert loss.item() == pytest.approx(embedding.loss(hidden, targets).item(), abs=1e-5)
 
@@ -31,14 +32,14 @@ def test_with_all_ids_drawn_the_loss_is_exact():
 @torch.no_grad()
 def test_the_normaliser_is_estimated_without_bias():
     torch.manual_seed(0)
-    embedding = TiedEmbedding(15, 8, bos=0)
+    embedding = Embedding(15, 8, 0, NetworkOptions())
     hidden, targets = torch.randn(1, 8), torch.tensor([3])
     sampler = NegativeSampler(COUNTS, 6, bos=0)
     target = float(embedding.logits(hidden)[0, 3])
     estimates = []
     for _ in range(4000):
         negatives = sampler.draw()
-        rows = embedding.take(torch.unique(torch.cat([negatives, targets])))
+        rows = embedding.take(targets, torch.unique(torch.cat([negatives, targets])))
         # loss = log Z - s(target), so Z is had back from it.
         estimates.append(float(torch.exp(sampler.loss(hidden, targets, negatives, rows) + target)))
     exact = float(embedding.logits(hidden).exp().sum())

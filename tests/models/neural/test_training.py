@@ -12,11 +12,34 @@ import torch
 
 from lmcompare.errors import InputError
 from lmcompare.models.neural import training
-from lmcompare.models.neural.family import LSTM, TRANSFORMER
+from lmcompare.models.neural.family import FEEDFORWARD, GRU, LSTM, RNN, TRANSFORMER
 from lmcompare.models.neural.training import Trainer
 
-FAMILIES = {"lstm": LSTM, "transformer": TRANSFORMER}
-KINDS = tuple(FAMILIES)
+FAMILIES = {family.name: family for family in (FEEDFORWARD, RNN, GRU, LSTM, TRANSFORMER)}
+KINDS = ("lstm", "transformer")
+EVERYTHING = {
+    "feedforward": {"tied": False, "embedding_dropout": 0.1, "softmaxes": 2},
+    "lstm": {
+        "tied": False,
+        "embedding_dropout": 0.1,
+        "softmaxes": 2,
+        "hidden_width": 12,
+        "weight_drop": 0.4,
+        "ar": 1.0,
+        "tar": 1.0,
+        "ngram_embeddings": [2, 3],
+        "ngram_rows": 50,
+    },
+    "transformer": {
+        "memory": 5,
+        "embedding_dropout": 0.1,
+        "softmaxes": 2,
+        "ngram_embeddings": [2, 3],
+        "ngram_rows": 50,
+        "qk_norm": True,
+        "kv_heads": 1,
+    },
+}
 
 
 def weights(model):
@@ -45,21 +68,14 @@ def test_the_same_seed_trains_the_same_bits_and_another_seed_others(job, documen
     assert same_bits(models[0], models[1]) and not same_bits(models[0], models[2])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAMILIES)
 def test_one_batch_is_learnt_by_heart(job, documents, kind):
-    texts = documents([33])
-    settings = {
-        "batch": 1,
-        "length": 40,
-        "dropout": 0,
-        "restart": 0,
-        "weight_decay": 0,
-        "lr": 0.02,
-        "patience": 0,
-    }
-    settings |= {"window": 40} if kind == "transformer" else {}
-    model = FAMILIES[kind].train(job(kind, texts, texts, steps=200, evaluations=2, **settings))
-    assert -np.mean(model.score(texts)[0]) < 0.05
+    texts = documents([25])
+    settings = {"batch": 1, "length": 30, "dropout": 0, "restart": 0, "weight_decay": 0, "patience": 0}
+    settings |= {"lr": 0.02, "embedding_lr": 0.02, "precision": "float32"}
+    settings |= {"transformer": {"window": 30}, "feedforward": {"order": 8}}.get(kind, {})
+    model = FAMILIES[kind].train(job(kind, texts, texts, steps=150, evaluations=1, **settings))
+    assert -np.mean(model.score(texts)[0]) < 0.01
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,6 +108,31 @@ def test_a_training_that_stops_anywhere_goes_on_to_the_same_bits(
     assert curve(tmp_path / "whole") == curve(tmp_path / "parts")
     # A finished training is not done again.
     assert same_bits(whole, family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings)))
+
+
+@pytest.mark.parametrize("kind", EVERYTHING)
+@pytest.mark.parametrize("sampled", [0, 6])
+def test_with_every_option_on_a_training_that_stops_goes_on_to_the_same_bits(
+    job, documents, tmp_path, kind, sampled, monkeypatch
+):
+    texts, settings = documents([60, 40, 50]), {"steps": 9, "evaluations": 2, "patience": 0, "dropout": 0.2}
+    settings |= EVERYTHING[kind] | {"sampled_softmax": sampled}
+    family, step, stops = FAMILIES[kind], Trainer._step, {2, 5}
+    whole = family.train(job(kind, texts, texts[:1], tmp_path / "whole", **settings))
+
+    def stumbling(trainer):
+        if trainer.course.step in stops:
+            stops.remove(trainer.course.step)
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(Trainer, "_step", stumbling)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    parts = family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    assert not stops and same_bits(whole, parts)
 
 
 SCRIPT = """

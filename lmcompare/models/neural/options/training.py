@@ -1,19 +1,20 @@
-"""What may be set for a neural model, with defaults that work; checked before anything is computed.
+"""What may be set for every neural model: how it is trained, and the tables at its two ends.
 
 Knows nothing of torch: an experiment file is checked without importing it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainingOptions(BaseModel):
-    """What both families share: how a network is trained.
+    """What all families share: how a network is trained.
 
     Attributes:
         dropout: share of units dropped in training, on what enters and leaves each layer.
@@ -40,7 +41,7 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dropout: float = Field(0.15, ge=0, lt=1)
+    dropout: Share = 0.15
     lr: float = Field(0.004, gt=0)
     embedding_lr: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
@@ -59,49 +60,55 @@ class TrainingOptions(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
-class LstmOptions(TrainingOptions):
-    """A long short-term memory network.
+class NetworkOptions(TrainingOptions):
+    """What all families share: the tables at a network's two ends.
 
     Attributes:
-        width: size of the embedding and of each layer.
-        layers: number of layers.
+        tied: whether one table both reads and predicts (Press and Wolf 2017); otherwise there are two.
+        embedding_dropout: share of the vocabulary whose vectors are left out of a training step
+            (Gal and Ghahramani 2016; Merity et al. 2018, section 4.3).
+        softmaxes: softmaxes that are mixed for one prediction (Yang et al. 2018); 1 is the plain softmax.
     """
 
-    width: Count = 256
-    layers: Count = 1
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    tied: bool = True
+    embedding_dropout: Share = 0.0
+    softmaxes: Count = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_the_preset_sets(cls, values: Any) -> Any:
+        """The preset's values under those that were given."""
+        if isinstance(values, dict) and isinstance(values.get("preset"), str):
+            return {**cls.presets.get(values["preset"], {}), **values}
+        return values
 
 
-class TransformerOptions(TrainingOptions):
-    """A decoder-only transformer.
+class NgramEmbeddingOptions(NetworkOptions):
+    """What the recurrent networks and the transformer share: vectors of n-grams beside those of tokens.
 
     Attributes:
-        width: size of the residual stream.
-        layers: number of blocks.
-        heads: attention heads of a block; each has `width / heads` dimensions, an even number.
-        window: tokens that the model reads at most (its context).
-        stride: tokens dropped when the window is full (`None`: half the window); at most half of it.
+        ngram_embeddings: lengths n of n-grams, for example [2, 3, 4], whose vectors are added to the vector
+            of their last token; an n-gram's row is found by a hash. None by default.
+        ngram_rows: rows of the table of each n; n-grams whose hashes agree share a row.
     """
 
-    width: Count = 128
-    layers: Count = 2
-    heads: Count = 2
-    window: int = Field(64, ge=2)
-    stride: Count | None = None
-    lr: float = Field(0.005, gt=0)
-    embedding_lr: float | None = Field(0.008, gt=0)
-    dropout: float = Field(0.05, ge=0, lt=1)
+    ngram_embeddings: tuple[Annotated[int, Field(ge=2, le=8)], ...] = ()
+    ngram_rows: Count = 1 << 15
 
-    @model_validator(mode="after")
-    def _fits(self) -> TransformerOptions:
-        if self.width % self.heads or (self.width // self.heads) % 2:
-            raise ValueError(f"width {self.width} must be an even multiple of heads {self.heads}")
-        if self.stride is not None and 2 * self.stride > self.window:
-            raise ValueError(f"stride {self.stride} is more than half of window {self.window}")
-        if self.length > self.window:
-            raise ValueError(f"length {self.length} is more than window {self.window}")
-        return self
+    @field_validator("ngram_embeddings")
+    @classmethod
+    def _different(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(lengths)) < len(lengths):
+            raise ValueError(f"a length is named twice in {list(lengths)}")
+        return lengths
 
-    @property
-    def slide(self) -> int:
-        """Tokens dropped when the window is full."""
-        return self.stride if self.stride is not None else self.window // 2
+
+def described(presets: dict[str, dict[str, Any]]) -> str:
+    """All presets and what they set, for people."""
+    parts = []
+    for name, values in presets.items():
+        told = ", ".join(f"{key} {str(value).lower()}" for key, value in values.items())
+        parts.append(f"{name} ({told})")
+    return "options that are set together, where you do not set them yourself: " + "; ".join(parts)

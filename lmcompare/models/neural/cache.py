@@ -1,0 +1,99 @@
+"""Keys and values of what a transformer has read, in room that is taken once.
+
+Knows nothing of attention. Rows may have read different numbers of tokens; a row's places are filled
+from the left. What lies beyond its length is given no weight; it is 0 at first, because no weight times
+what memory happened to hold may still be no number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lmcompare.interface import Ids
+
+
+@dataclass
+class Cache:
+    """The places that can still be seen: one tensor `[batch, heads, room, head]` a layer each.
+
+    Attributes:
+        keys, values: the first `lengths[row]` places of each row are filled.
+        lengths: filled places of each row, `[batch]`.
+        positions: number of the next place in its text, `[batch]`; `lengths` and what was dropped.
+    """
+
+    keys: list[Tensor]
+    values: list[Tensor]
+    lengths: Ids
+    positions: Ids
+
+    @property
+    def room(self) -> int:
+        """Places that a row can hold."""
+        return self.keys[0].shape[2]
+
+    @property
+    def even(self) -> bool:
+        """Whether all rows hold equally many places."""
+        return bool((self.lengths == self.lengths[:1]).all())
+
+    def rows(self, index: Ids) -> Cache:
+        """Copies of chosen rows, as `State.rows`; room that no chosen row has filled is not copied."""
+        chosen, filled = torch.from_numpy(index), int(self.lengths[index].max(initial=0))
+        parts = []
+        for tensors in (self.keys, self.values):
+            new = [whole.new_zeros((len(index), *whole.shape[1:])) for whole in tensors]
+            for copy, whole in zip(new, tensors, strict=True):
+                copy[:, :, :filled] = whole[:, :, :filled].index_select(0, chosen)
+            parts.append(new)
+        return Cache(parts[0], parts[1], self.lengths[index], self.positions[index])
+
+    def put(self, index: Ids, other: Cache) -> None:
+        """Overwrite rows by those of another cache."""
+        chosen, filled = torch.from_numpy(index), int(other.lengths.max(initial=0))
+        for mine, new in zip([*self.keys, *self.values], [*other.keys, *other.values], strict=True):
+            mine[chosen, :, :filled] = new[:, :, :filled]
+        self.lengths, self.positions = self.lengths.copy(), self.positions.copy()
+        self.lengths[index], self.positions[index] = other.lengths, other.positions
+
+    def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write what is read now after what was read before; all that can be seen, up to the longest row.
+
+        Args:
+            layer: of which layer.
+            keys: `[batch, heads, time, head]`; where rows hold unequally many places `time` must be 1.
+            values: of the same shape.
+        """
+        time = keys.shape[2]
+        end = int(self.lengths.max()) + time
+        if self.even:
+            self.keys[layer][:, :, end - time : end] = keys
+            self.values[layer][:, :, end - time : end] = values
+        else:
+            rows, places = torch.arange(len(keys)), torch.from_numpy(self.lengths)
+            self.keys[layer][rows, :, places] = keys[:, :, 0]
+            self.values[layer][rows, :, places] = values[:, :, 0]
+        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+
+    def advance(self, time: int) -> None:
+        """All layers have been given `time` new places."""
+        self.lengths = self.lengths + time
+        self.positions = self.positions + time
+
+    def keep_last(self, places: int, coming: int) -> None:
+        """Where a row has no room for `coming` places more, drop all of its places but the last `places`.
+
+        All rows for which this is so must hold equally many; so it is with `coming` of 1, or with even rows.
+        """
+        full = np.flatnonzero(self.lengths + coming > self.room)
+        if not len(full) or (length := int(self.lengths[full[0]])) <= places:
+            return
+        rows = torch.from_numpy(full)
+        for tensor in (*self.keys, *self.values):
+            tensor[rows, :, :places] = tensor[rows, :, length - places : length]
+        self.lengths = self.lengths.copy()
+        self.lengths[full] = places
