@@ -164,7 +164,7 @@ class PairedDifference(Record):
     delta_bits_per_byte: float
     ci95: tuple[float, float] = Field(description="of delta_bits_per_token; per byte where that is null")
     p: float = Field(description="two-sided paired sign-flip permutation test")
-    p_holm: float = Field(description="the same, after Holm's correction over all pairs of split and policy")
+    p_holm: float = Field(description="the same, after Holm's correction over the pairs of split and policy")
     unit: Literal["documents", "sentences"]
     units: int
 

@@ -25,10 +25,12 @@ def run_all(
     start_args: tuple[Any, ...],
     heartbeat: Callable[[], None],
     finished: Callable[[J], None],
+    *,
+    fresh: bool = True,
 ) -> None:
     """Run `work` on every job, each in a process of its own, `workers` side by side.
 
-    A process serves one job only, so its peak memory is the job's own. The first fault stops the rest.
+    The first fault stops the rest.
 
     Args:
         jobs: what to do, in this order, each job after those that it needs.
@@ -39,9 +41,12 @@ def run_all(
         start_args: for `start`.
         heartbeat: called several times a second in this process.
         finished: called in this process after each job.
+        fresh: a process serves one job only, so its peak memory is the job's own; else it serves many, and
+            what they import and compile is loaded once.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, start, start_args, max_tasks_per_child=1) as pool:
+    limit = 1 if fresh else None
+    with ProcessPoolExecutor(workers, context, start, start_args, max_tasks_per_child=limit) as pool:
         waiting, ended = list(range(len(jobs))), set[int]()
         needs = {place: [_place(jobs, other) for other in after(jobs[place])] for place in waiting}
         futures: dict[Future[None], int] = {}

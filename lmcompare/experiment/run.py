@@ -103,7 +103,7 @@ def _prepare(experiment: Experiment, watcher: Watcher) -> _Prepared:
 
 def _check_members(experiment: Experiment, encoded: Mapping[str, EncodedCorpus]) -> None:
     """Refuse a member that predicts other events than the model that it is part of."""
-    for number, model in enumerate(experiment.models):
+    for model in experiment.models:
         own = encoded[model.name].tokenizer
         for place, name in model.members.items():
             other = encoded[name].tokenizer
@@ -111,7 +111,7 @@ def _check_members(experiment: Experiment, encoded: Mapping[str, EncodedCorpus])
                 raise InputError(
                     f"{name!r} has another tokenizer ({other.kind}, {other.size:,} ids) than {model.name!r} "
                     f"({own.kind}, {own.size:,} ids), so their events are not the same",
-                    where=f"{experiment.path}: models[{number}].{place}",
+                    where=f"{experiment.path}: {model.place}.{place}",
                     remedy="Give both the same tokenizer",
                 )
 
@@ -119,12 +119,12 @@ def _check_members(experiment: Experiment, encoded: Mapping[str, EncodedCorpus])
 def _texts(experiment: Experiment) -> dict[str, Corpus]:
     """The text of each model that is not trained on the experiment's."""
     found: dict[str, Corpus] = {}
-    for number, model in enumerate(experiment.models):
+    for model in experiment.models:
         if model.corpus is not None:
             try:
                 found[model.name] = open_corpus(model.corpus, base=experiment.folder)
             except InputError as error:
-                where = ", ".join(filter(None, (f"models[{number}].corpus", error.where)))
+                where = ", ".join(filter(None, (f"{model.place}.corpus", error.where)))
                 raise InputError(error.what, where=where, remedy=error.remedy) from None
     return found
 
@@ -157,6 +157,7 @@ def _jobs(experiment: Experiment, prepared: _Prepared) -> dict[str, list[Job]]:
                     prepared.material,
                     text,
                     members,
+                    head.fresh,
                 )
             )
     return jobs
@@ -197,6 +198,7 @@ def _compute(experiment: Experiment, jobs: dict[str, list[Job]], watcher: Watche
         (outbox, experiment.head.threads),
         drain,
         lambda job: watcher.finished(job.label),
+        fresh=experiment.head.fresh,
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.experiment.grid import GridPlace, expand
 from lmcompare.text.options import CorpusOptions
 from lmcompare.text.tokenizers import TokenizerOptions
 
@@ -32,6 +33,11 @@ class Head(BaseModel):
     seeds: list[int] = Field([1], min_length=1, description="each model is trained once a seed")
     threads: int = Field(1, ge=1, description="threads of one training")
     workers: int = Field(2, ge=1, description="cells that are trained side by side, each in its own process")
+    fresh: bool = Field(
+        True,
+        description="each cell starts a process, so that its peak memory is its own; false: processes are "
+        "used again, which is faster where cells take seconds, and peak memory is not told",
+    )
     corpus: CorpusOptions
     tokenizer: TokenizerOptions = Field(default_factory=TokenizerOptions)
     evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
@@ -51,6 +57,11 @@ class ModelHead(BaseModel):
         description="train on the training split of this text in place of the experiment's; "
         "tokenizer, validation and test text stay those of the experiment",
     )
+    grid: dict[str, list[str | int | float | bool]] | None = Field(
+        None,
+        description="many models in one table: one for each combination of these values; {key} in the name "
+        "and in members is replaced by the value",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class ModelSpec:
         corpus: text to train on in place of the experiment's; `None`: there is none.
         members: other models of the experiment that it is made of, by place in the options
             ("members[0]"); each is trained before it.
+        place: of its table in the file ("models[0]").
+        grid: where it stands in the grid that it is of; `None`: it is of none.
     """
 
     name: str
@@ -75,6 +88,8 @@ class ModelSpec:
     options: BaseModel
     corpus: CorpusOptions | None = None
     members: Mapping[str, str] = field(default_factory=dict)
+    place: str = "models"
+    grid: GridPlace | None = None
 
     def summary(self) -> str:
         """The options that were set, in one line; a family may have words of its own for them."""
@@ -130,6 +145,7 @@ class Experiment:
                 "seeds": list(model.seeds),
                 "tokenizer": model.tokenizer.model_dump(mode="json"),
                 **({"corpus": model.corpus.model_dump(mode="json")} if model.corpus else {}),
+                **({"grid": model.grid.to_json()} if model.grid else {}),
                 **model.options.model_dump(mode="json"),
             }
             for model in self.models
@@ -166,23 +182,28 @@ def parse_experiment(raw: Mapping[str, Any], path: Path) -> Experiment:
     if not isinstance(tables, list) or not tables:
         faults.append("models: no model is named. Add a [[models]] table with a name and a kind")
         tables = []
+    names: list[str] = []
     for number, table in enumerate(tables):
-        model = _model(table, f"models[{number}]", head, faults)
-        if model is not None and model.name in {other.name for other in models}:
-            faults.append(f"models[{number}].name: {model.name!r} is the name of another model")
-        elif model is not None:
-            models.append(model)
-    models = _linked(models, tables, faults)
+        place = f"models[{number}]"
+        if not isinstance(table, Mapping):
+            faults.append(f"{place}: must be a table")
+            continue
+        for one, cell in expand(table, place, faults):
+            model = _model(one, place, head, faults)
+            names.append(str(one.get("name")))
+            if model is not None and model.name in {other.name for other in models}:
+                faults.append(f"{place}.name: {model.name!r} is the name of another model")
+            elif model is not None:
+                models.append(replace(model, place=place, grid=cell))
+    models = _linked(models, names, faults)
+    faults = list(dict.fromkeys(faults))  # the models of a grid share their faults
     if faults or head is None:
         lines = faults[0] if len(faults) == 1 else f"{len(faults)} faults\n  " + "\n  ".join(faults)
         raise InputError(lines, where=str(path))
     return Experiment(path, head, tuple(models))
 
 
-def _model(table: Any, place: str, head: Head | None, faults: list[str]) -> ModelSpec | None:
-    if not isinstance(table, Mapping):
-        faults.append(f"{place}: must be a table")
-        return None
+def _model(table: Mapping[str, Any], place: str, head: Head | None, faults: list[str]) -> ModelSpec | None:
     own = {key: value for key, value in table.items() if key in ModelHead.model_fields}
     rest = {key: value for key, value in table.items() if key not in own}
     checked = _checked(ModelHead, own, place, faults)
@@ -201,9 +222,8 @@ def _model(table: Any, place: str, head: Head | None, faults: list[str]) -> Mode
     return ModelSpec(checked.name, checked.kind, seeds, tokenizer, options, checked.corpus)
 
 
-def _linked(models: list[ModelSpec], tables: list[Any], faults: list[str]) -> list[ModelSpec]:
+def _linked(models: list[ModelSpec], names: list[str], faults: list[str]) -> list[ModelSpec]:
     """Each model with the others that its options name; a name that nothing has, or a circle, is a fault."""
-    names = [str(table.get("name")) for table in tables if isinstance(table, Mapping)]
     linked = []
     for model in models:
         members = {}
@@ -213,9 +233,7 @@ def _linked(models: list[ModelSpec], tables: list[Any], faults: list[str]) -> li
             elif not registry.is_built_in(name):
                 near = difflib.get_close_matches(name, names, 1)
                 hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(names)}"
-                faults.append(
-                    f"models[{names.index(model.name)}].{place}: there is no model {name!r}. {hint}"
-                )
+                faults.append(f"{model.place}.{place}: there is no model {name!r}. {hint}")
         linked.append(replace(model, members=members))
     by_name = {model.name: model for model in linked}
     told: set[frozenset[str]] = set()
@@ -225,9 +243,7 @@ def _linked(models: list[ModelSpec], tables: list[Any], faults: list[str]) -> li
             if circle and frozenset(circle) not in told:
                 told.add(frozenset(circle))
                 way = " -> ".join(map(repr, (model.name, *circle)))
-                faults.append(
-                    f"models[{names.index(model.name)}].{place}: a model cannot be made of itself: {way}"
-                )
+                faults.append(f"{model.place}.{place}: a model cannot be made of itself: {way}")
     return linked
 
 

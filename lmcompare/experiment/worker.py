@@ -50,6 +50,7 @@ class Job:
         material: what all models are shown.
         text: what is trained on in place of the corpus's training split; `None`: that split.
         members: folders of the cells that this one is made of, by the model's name.
+        fresh: whether its process does nothing else, so that peak memory can be told.
     """
 
     model: ModelSpec
@@ -62,6 +63,7 @@ class Job:
     material: Material
     text: Corpus | None = None
     members: Mapping[str, CellFolder] = field(default_factory=dict)
+    fresh: bool = True
 
     @property
     def label(self) -> str:
@@ -90,6 +92,8 @@ def run_cell(job: Job, tell: Tell) -> None:
             curve=read_curve(folder.path / "curve.jsonl"),
             progress=tell,
         )
+        if not job.fresh:
+            cell.cost.peak_memory_bytes = 0  # nobody measured: the process has done other cells before
         folder.write(cell, scores)
 
 
