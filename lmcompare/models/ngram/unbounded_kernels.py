@@ -19,8 +19,7 @@ import numpy as np
 from numba import njit
 
 from lmcompare.models.ngram.suffix_kernels import descend, repeat_at, same_until, settle
-
-FIELDS = 7
+from lmcompare.models.ngram.unbounded import ALWAYS, FIELDS
 
 
 @njit(cache=True, nogil=True)
@@ -134,11 +133,13 @@ def read(
             word = tokens[place]
             reached = descend(symbols, suffixes, firsts, word, state, used, below)
             size = collect(index, order, word, state, used, below, reached, rows)
-            probability = uniform
+            probability = lowest = uniform
             for k in range(size):
                 own, passed = level(rows[k], discounts)
                 probability = own + passed * probability
-            scores[place] = np.log(probability)
+                if k == 0:
+                    lowest = probability
+            scores[place] = np.log((1 - ALWAYS) * probability + ALWAYS * lowest)
             if total + size <= len(evidence):
                 evidence[total : total + size] = rows[:size]
             total += size
@@ -154,7 +155,7 @@ def read(
 
 @njit(cache=True, nogil=True)
 def likelihood(evidence: Any, starts: Any, discounts: Any, uniform: float, slope: Any) -> float:
-    # The sum of log p over the events; `slope` becomes its derivative by each discount.
+    # The sum of log p over the events; `slope` becomes its derivative by each discount, but for `ALWAYS`.
     last = discounts.shape[1] - 1
     slope[:] = 0
     most = total = 0.0
@@ -168,6 +169,8 @@ def likelihood(evidence: Any, starts: Any, discounts: Any, uniform: float, slope
             own, factors[k] = level(evidence[first + k], discounts)
             under[k] = probability
             probability = own + factors[k] * probability
+        lowest = under[1] if size > 1 else probability
+        probability = (1 - ALWAYS) * probability + ALWAYS * lowest
         total += np.log(probability)
         share = 1 / probability
         for k in range(size - 1, -1, -1):
@@ -226,4 +229,4 @@ def distributions(
                     count = adjusted(index, first, low, top)
                     out[r, word] += weight * ((count - discount[min(count, 3)]) / total + evenly)
             weight *= passed * alike
-        out[r] += weight * unigrams
+        out[r] = (1 - ALWAYS) * out[r] + ((1 - ALWAYS) * weight + ALWAYS) * unigrams
