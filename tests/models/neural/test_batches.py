@@ -57,3 +57,14 @@ def test_little_text_gives_fewer_streams_and_none_is_refused():
     assert streams([np.array([5, EOS])], batch=64, length=35).rows == 1
     with pytest.raises(InputError, match="no training text"):
         streams([np.array([], dtype=np.int64)])
+
+
+def test_what_stands_before_a_chunk_is_what_was_read_before_it():
+    document = np.append(np.arange(2, 40), EOS)
+    text = streams([document], batch=2, length=3, lookback=6)
+    inputs, _, _ = whole(text)
+    padded = np.concatenate([np.full((2, 5), BOS), inputs], axis=1)
+    for number in range(text.steps_per_epoch):
+        chunk = text.chunk(number)
+        assert np.array_equal(chunk.before, padded[:, 3 * number : 3 * number + 5])
+    assert streams([document]).chunk(0).before.shape == (3, 0)

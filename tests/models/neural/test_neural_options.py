@@ -4,12 +4,26 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from lmcompare import registry
+from lmcompare.experiment.spec import check_options
 from lmcompare.models.neural.options import LstmOptions, TransformerOptions
+from lmcompare.models.neural.recurrent_model import LstmModel
+from lmcompare.models.neural.transformer_model import TransformerModel
+
+KINDS = ("feedforward", "rnn", "gru", "lstm", "transformer")
+MODELS = {"lstm": LstmModel, "transformer": TransformerModel}
+PRESETS = [(kind, name) for kind in MODELS for name in MODELS[kind].options_class.presets]
 
 
 def test_options_and_families_are_read_without_torch():
     code = "import sys, lmcompare.models.neural.family; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_registered_and_needs_no_option(kind):
+    family = registry.models.get(kind)
+    assert family.name == kind and family.options().batch >= 1
 
 
 def test_defaults_fit():
@@ -21,8 +35,14 @@ def test_defaults_fit():
     ("changes", "said"),
     [
         ({"width": 30, "heads": 4}, "even multiple of heads"),
+        ({"width": 64, "heads": 4, "kv_heads": 3}, "heads 4 must be a multiple of kv_heads 3"),
         ({"window": 16, "length": 16, "stride": 9}, "more than half of window"),
         ({"window": 16, "length": 32}, "length 32 is more than window 16"),
+        ({"memory": 8, "positions": "learned"}, "'rotary' or 'alibi' where memory is set"),
+        ({"memory": 8, "attention_window": 4}, "set one of them"),
+        ({"ngram_embeddings": [2, 3, 2]}, "named twice"),
+        ({"ngram_embeddings": [1]}, "greater than or equal to 2"),
+        ({"preset": "huge"}, "'nano', 'laptop' or 'gpt2-small'"),
         ({"widht": 3}, "Extra inputs"),
         ({"lr": 0}, "greater than 0"),
     ],
@@ -30,3 +50,50 @@ def test_defaults_fit():
 def test_what_cannot_be_is_refused_with_the_reason(changes, said):
     with pytest.raises(ValidationError, match=said):
         TransformerOptions(**changes)
+
+
+def test_with_a_memory_a_step_may_be_longer_than_the_window():
+    assert TransformerOptions(memory=64, length=128).reach == 65
+
+
+@pytest.mark.parametrize(("kind", "name"), PRESETS)
+def test_a_preset_sets_what_it_says_and_nothing_else(kind, name):
+    options = MODELS[kind].options_class
+    values = options.presets[name]
+    chosen, plain = options(preset=name).model_dump(mode="json"), options().model_dump(mode="json")
+    assert {key: chosen[key] for key in values} == values
+    assert {key for key in chosen if chosen[key] != plain[key]} <= {*values, "preset"}
+
+
+@pytest.mark.parametrize(("kind", "name"), PRESETS)
+def test_what_is_set_rules_over_the_preset_and_a_saved_preset_is_read_back(kind, name):
+    options = MODELS[kind].options_class
+    own = options(preset=name, batch=7, dropout=0.01)
+    assert own.batch == 7 and own.dropout == 0.01 and own.width == options.presets[name]["width"]
+    assert options.model_validate(own.model_dump()) == own
+    assert options.model_validate(own.model_dump(mode="json")) == own
+
+
+def test_an_experiment_file_may_name_a_preset():
+    chosen = check_options(LstmOptions, {"preset": "awd-lstm", "width": 200}, "models[0]")
+    assert chosen.widths == [1150, 1150, 200] and chosen.dropped(chosen.dropout_hidden) == 0.2
+
+
+def test_presets_are_told_where_the_options_are_told():
+    for kind, name in PRESETS:
+        description = MODELS[kind].options_class.model_fields["preset"].description
+        assert f"{name} (width {MODELS[kind].options_class.presets[name]['width']}, " in description
+
+
+def test_gpt2_small_has_as_many_weights_as_gpt2():
+    """124,439,808 with positions for 1,024 tokens (its own table has one bias an id more)."""
+    network = TransformerModel.build(TransformerOptions(preset="gpt2-small", window=1024), 50_257, 0)
+    biases = network.embedding.bias.numel()
+    assert sum(parameter.numel() for parameter in network.parameters()) - biases == 124_439_808
+
+
+def test_awd_lstm_has_as_many_weights_as_the_papers():
+    """33 million on WikiText-2 with 33,278 types: Merity et al. (2018), table 2."""
+    network = LstmModel.build(LstmOptions(preset="awd-lstm"), 33_278, 0)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count // 10**6 == 33

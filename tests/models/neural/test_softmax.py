@@ -44,6 +44,29 @@ def test_a_target_that_was_drawn_too_is_counted_once():
     assert softmax_loss(hidden, weight, bias, targets, true).item() == pytest.approx(exact.item(), abs=1e-12)
 
 
+@pytest.mark.parametrize("rows", [1, 100])
+@pytest.mark.parametrize("estimated", [False, True])
+def test_loss_and_gradients_of_a_mixture_equal_finite_differences(monkeypatch, rows, estimated):
+    monkeypatch.setattr(softmax, "FEWEST_EVENTS", rows)
+    monkeypatch.setattr(softmax, "SLICE", 1)
+    hidden, weight, bias, targets = numbers(events=6)
+    targets = targets[:3].repeat_interleave(2)
+    prior = torch.randn(3, 2, dtype=torch.float64, requires_grad=True)
+    true = torch.randn(6, dtype=torch.float64, requires_grad=True) if estimated else None
+
+    def loss(hidden, weight, bias, prior, *true):
+        logs = torch.log_softmax(prior, dim=1)
+        return softmax_loss(hidden, weight, bias, targets, *(true or [None]), prior=logs)
+
+    given = [hidden, weight, bias, prior, *([true] if estimated else [])]
+    assert torch.autograd.gradcheck(loss, given)
+    if not estimated:
+        each = torch.softmax(hidden @ weight.T + bias, dim=1).view(3, 2, -1)
+        mixed = (torch.softmax(prior, dim=1)[..., None] * each).sum(dim=1)
+        expected = -mixed[torch.arange(3), targets[::2]].log().mean()
+        assert loss(*given).item() == pytest.approx(expected.item(), abs=1e-12)
+
+
 def test_a_masked_column_has_no_gradient():
     hidden, weight, bias, targets = numbers()
     mask = torch.zeros(9, dtype=torch.float64)
