@@ -7,8 +7,8 @@ c(h.), F(h) the sum of all D after h, from the empty context h up to the longest
 seen in training. c is the adjusted count: in how many different contexts to the left an n-gram occurs; for
 what begins with `bos` it is how often. Nothing is kept for each order: an n-gram is a range of the suffix
 array, and its counts are those of the range, so that a repeat of 100 tokens costs no more than one of three.
-With a limit of length, at which n-grams have their plain counts, it is the n-gram model of that order (but for
-`ALWAYS`).
+With a limit of length, at which n-grams have their plain counts, it is the n-gram model of that order, but
+for `ALWAYS`.
 
 Sources: Chen and Goodman (1999), equation 26; Kennington, Kay and Friedrich, "Suffix trees as language
 models" (2012); Shareghi et al., "Fast, small and exact: infinite-order language modelling with compressed

@@ -134,10 +134,9 @@ def tuned(model: UnboundedModel, valid: Sequence[Ids]) -> Discounts:
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         discounts[:, 1:, 1:] = values.reshape(2, -1, 3)
         total = unbounded_kernels.likelihood(evidence, bounds, discounts, uniform, slope)
-        events, away = len(bounds) - 1, values - first
-        return (PULL * float(away @ away) - total) / events, (
-            2 * PULL * away - slope[:, 1:, 1:].ravel()
-        ) / events
+        away = values - first
+        downhill = 2 * PULL * away - slope[:, 1:, 1:].ravel()
+        return (PULL * float(away @ away) - total) / events, downhill / events
 
     most = np.broadcast_to(np.arange(1.0, 4) - MARGIN, discounts[:, 1:, 1:].shape).ravel()
     first = np.clip(discounts[:, 1:, 1:].ravel(), MARGIN, most)
