@@ -19,6 +19,7 @@ from lmcompare.interface import Ids, Tokenizer
 from lmcompare.models.ngram.counts import Stream, count, lay_out
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.options import NgramOptions
+from lmcompare.models.ngram.pruning import history_frequencies, prune_tables
 from lmcompare.models.ngram.smoothing import estimate
 from lmcompare.registry import Progress, Training
 
@@ -42,7 +43,8 @@ def train_ngram(
     Errors: `InputError` for an empty text, for parameters that are to be fitted without held-out text, and
     for discounts that cannot be estimated with `fallback="never"`.
     """
-    return _fit(_stream(documents, tokenizer), tokenizer, options, _held_out(held_out, tokenizer))
+    model = _fit(_stream(documents, tokenizer), tokenizer, options, _held_out(held_out, tokenizer))
+    return _rounded(model, held_out) if options.quantise else model
 
 
 def _fit(
@@ -58,8 +60,25 @@ def _fit(
         unk=tokenizer.unk,
         held_out=held_out,
     )
+    tables, notes = found.tables, found.notes
+    if options.entropy_prune is not None:
+        histories = history_frequencies(levels, tables, found.keep)
+        ends = {"bos": tokenizer.bos, "eos": tokenizer.eos}
+        tables = prune_tables(tables, options.entropy_prune, **ends, histories=histories)
+        before, after = (int(each.levels[-1]) - 1 for each in (found.tables, tables))
+        notes = [*notes, f"entropy_prune = {options.entropy_prune:g} keeps {after:,} of {before:,} n-grams"]
     settings = {**options.model_dump(), "estimated": found.parameters, "events": stream.events}
-    return NgramModel(tokenizer, found.tables, settings, found.notes)
+    return NgramModel(tokenizer, tables, settings, notes)
+
+
+def _rounded(model: NgramModel, held_out: Sequence[Ids]) -> NgramModel:
+    """The model with eight bits a number, and what that costs among its notes."""
+    rounded = model.quantised()
+    before, after = (_bits_per_token(each, held_out) for each in (model, rounded))
+    if before is not None and after is not None and before < 1000:
+        loss = f"perplexity of the validation text from {2**before:.2f} to {2**after:.2f}"
+        rounded.notes.append(f"quantise = 8 changes the {loss}")
+    return rounded
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,8 @@ class NgramFamily:
             started = time.perf_counter()
             text = stream if part == 1 else stream.first(max(1, int(part * stream.events)))
             model = _fit(text, job.tokenizer, options, held_out, job.threads)
+            if part == 1 and options.quantise:
+                model = _rounded(model, job.valid)
             seconds = time.perf_counter() - started
             bits = _bits_per_token(model, job.valid)
             note = ""

@@ -38,6 +38,10 @@ class NgramOptions(BaseModel):
         interpolate_unigrams: mix single words with the uniform distribution (lmplz's default).
         prune: for order 1, 2, ...: n-grams that occur so often or less are left out; the last number
             stands for all orders above. [0, 0, 1] drops what occurs once from order 3 on.
+        entropy_prune: n-grams are left out without which the perplexity rises by less than this share, each
+            alone, such as 1e-8 (Stolcke).
+        quantise: 8: eight bits a number in the model folder, which is a third of the size; the loss stands in
+            the model's notes.
         fallback: "auto": where the counts yield no discounts, those of lmplz (0.5, 1 and 1.5) or one half are
             used, and the model's notes say so; "never": that is an error.
         curve: also train on 1/8, 1/4 and 1/2 of the text, for the learning curve.
@@ -65,6 +69,8 @@ class NgramOptions(BaseModel):
     alpha: Annotated[float, Field(gt=0, le=1)] | None = None
     interpolate_unigrams: bool = True
     prune: list[int] | None = Field(None, min_length=1)
+    entropy_prune: Annotated[float, Field(gt=0, le=1)] | None = None
+    quantise: Literal[8] | None = None
     fallback: Literal["auto", "never"] = "auto"
     curve: bool = True
 

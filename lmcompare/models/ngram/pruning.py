@@ -10,8 +10,9 @@ than the threshold, exp(D) - 1 < threshold, unless a longer one that begins with
 judged by the model as it was; then the weights are made anew, so that every context sums to one again.
 
 The p(h) that a model itself implies is wrong for Kneser-Ney: its shorter orders say how many words came
-before, not how often (Chelba et al. 2010). So a model that is pruned where it is trained uses the text's own
-frequencies of h: on WikiText-2, order 5, 1.44 million n-grams then have perplexity 224.5 in place of 228.
+before, not how often (Chelba et al. 2010). On WikiText-2, order 5, pruned to 285,000 n-grams, modified
+Kneser-Ney so has perplexity 278.5, more than Katz with 273.1. A model that is pruned where it is trained uses
+the text's own frequencies of h: then 252,000 n-grams have 263.9 (Katz, 341,000: 273.5).
 
 Sources: Stolcke, "Entropy-based pruning of backoff language models" (1998), equations 2 to 6; Chelba, Brants,
 Neveitt and Xu, "Study on interaction between entropy pruning and Kneser-Ney smoothing" (2010).

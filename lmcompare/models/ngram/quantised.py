@@ -150,9 +150,10 @@ def codebook(values: Singles, size: int = _SIZE) -> Singles:
     Lloyd's k-means, which in one dimension is a search among sorted numbers, from centres that have equally
     many different values between them. Where there are no more values than that, the book is exact.
     """
-    ordered = np.sort(values)
+    ordered: Singles = np.sort(values)
     fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
-    different, counts = ordered[fresh], np.diff(np.flatnonzero(fresh), append=len(ordered))
+    counts = np.diff(np.flatnonzero(fresh), append=len(ordered))
+    different: Singles = ordered[fresh]
     if len(different) <= size:
         return different
     if np.isneginf(different[0]):

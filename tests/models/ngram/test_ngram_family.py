@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 from tiny_texts import from_seed
 
+from lmcompare import laws
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import read_experiment
 from lmcompare.models.ngram.family import NGRAM, NgramOptions, train_ngram
@@ -105,3 +106,46 @@ def test_a_wrong_option_is_one_clear_sentence_with_its_place(tiny: Path, line: s
 def test_an_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         NgramOptions.model_validate({"ordr": 3})
+
+
+def test_a_pruned_and_quantised_model_says_what_that_took_and_keeps_its_curve(tmp_path: Path) -> None:
+    options = NgramOptions(order=3, entropy_prune=1e-3, quantise=8)
+    work = job(tmp_path, options)
+    model = NGRAM.train(work)
+    whole = train_ngram(work.train, TOKENIZER, NgramOptions(order=3))
+    sizes = [int(each.tables.levels[-1]) - 1 for each in (model, whole)]
+    assert sizes[0] < sizes[1]
+    kept, loss = model.notes[-2:]
+    assert kept == f"entropy_prune = 0.001 keeps {sizes[0]:,} of {sizes[1]:,} n-grams"
+    full = train_ngram(work.train, TOKENIZER, NgramOptions(order=3, entropy_prune=1e-3))
+    before, after = (np.exp(-np.concatenate(each.score(work.valid)).mean()) for each in (full, model))
+    assert loss == (
+        f"quantise = 8 changes the perplexity of the validation text from {before:.2f} to {after:.2f}"
+    )
+    alone = train_ngram(work.train, TOKENIZER, options, work.valid)
+    np.testing.assert_array_equal(model.tables.logprobs, alone.tables.logprobs)
+    assert alone.notes == model.notes
+    points = (tmp_path / "curve.jsonl").read_text().splitlines()
+    assert len(points) == 4
+    assert 2 ** json.loads(points[-1])["valid_bits_per_token"] == pytest.approx(after)
+
+
+def test_words_beyond_the_limits_of_the_vocabulary_are_counted_as_one_word() -> None:
+    words = [word for line in LINES for word in line.split()]
+    common = {word for word in words if words.count(word) >= 4}
+    rare = [" ".join(word if word in common else "rare" for word in line.split()) for line in LINES]
+    tokenizer = build(TokenizerOptions(kind="word", min_count=4), LINES)
+    assert 3 < len(common) < len(set(words)) and tokenizer.size == len(common) + 3
+    scores = []
+    for space, lines in ((tokenizer, LINES), (build(TokenizerOptions(kind="word"), rare), rare)):
+        ids = space.encode_document(lines)
+        model = train_ngram([ids], space, NgramOptions(order=3, smoothing="mle"))
+        scores.append(model.score([ids])[0])
+    np.testing.assert_array_equal(*scores)
+
+
+def test_every_law_holds_where_the_vocabulary_is_limited() -> None:
+    tokenizer = build(TokenizerOptions(kind="word", max_size=6), LINES)
+    model = train_ngram([tokenizer.encode_document(LINES)], tokenizer, NgramOptions(order=3))
+    assert model.tables.size == 6
+    assert [result.law for result in laws.check(model) if result.passed is False] == []

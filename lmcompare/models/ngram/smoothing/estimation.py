@@ -51,11 +51,13 @@ class Estimate:
         tables: its probabilities and back-off weights.
         parameters: what was estimated on the way, such as the discounts of each order: plain numbers, lists.
         notes: what a user should be told.
+        keep: which of the counted n-grams the tables have, one array an order.
     """
 
     tables: BackoffTables
     parameters: dict[str, Any]
     notes: list[str]
+    keep: Sequence[NDArray[np.bool_]]
 
 
 def estimate(
@@ -106,7 +108,7 @@ def estimate(
             logprobs.append(np.log(probabilities).astype(np.float32))
             backoffs.append(np.log(weights).astype(np.float32))
     tables = flatten(levels, evidence.keep, logprobs, backoffs[1:])  # the root has no shorter context
-    return Estimate(tables, method.parameters, method.notes)
+    return Estimate(tables, method.parameters, method.notes, evidence.keep)
 
 
 def rule_of(smoothing: Smoothing) -> composition.Rule:
