@@ -6,17 +6,13 @@ nine digits, so that a file that is read back gives the same float32 numbers.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from lmcompare.files import explain_os_errors
-from lmcompare.models.ngram.compressed import packing
+from lmcompare.models.ngram.compressed import whole_file
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import names
 
@@ -30,19 +26,8 @@ def write_arpa(model: NgramModel, path: Path) -> None:
     and an impossible `<unk>` is left out. Orders without n-grams are left out. Words are spelled as
     `spelling` says.
     """
-    with explain_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with contextlib.ExitStack() as stack:
-                file: BinaryIO = stack.enter_context(os.fdopen(handle, "wb"))
-                packed = packing(file, path.suffix)
-                _write(model, stack.enter_context(packed) if packed else file)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with whole_file(path) as file:
+        _write(model, file)
 
 
 def _write(model: NgramModel, file: BinaryIO) -> None:

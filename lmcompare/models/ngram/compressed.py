@@ -6,13 +6,18 @@ Knows nothing of what is inside. gzip, bzip2 and xz, all from the standard libra
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
+import os
+import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from lmcompare.errors import InputError
+from lmcompare.files import explain_os_errors
 
 _MARKS = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ\x00": lzma.decompress}
 
@@ -29,6 +34,24 @@ def read_unpacked(path: Path) -> bytes:
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"the file cannot be read: {reason}", where=str(path)) from None
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file, packed if its name ends in ".gz", ".bz2" or ".xz", that is there whole or not at all."""
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with contextlib.ExitStack() as stack:
+                file: BinaryIO = stack.enter_context(os.fdopen(handle, "wb"))
+                packed = packing(file, path.suffix)
+                yield stack.enter_context(packed) if packed else file
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def packing(file: BinaryIO, suffix: str) -> BinaryIO | None:

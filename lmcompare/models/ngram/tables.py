@@ -277,7 +277,7 @@ def grow(grams: Sequence[Grams], refuse: Callable[[int, int, str], NoReturn]) ->
     if first[-1] > LIMIT:
         raise InputError(f"{first[-1]:,} n-grams are too many")
     for n, gram in enumerate(grams[1:], 2):
-        prefixes = _find(keys, gram.words[:, :-1], size)
+        prefixes = find(keys, gram.words[:, :-1], size)
         if len(missing := np.flatnonzero(prefixes < 0)):
             refuse(
                 n, int(missing[0]), f"the first {n - 1} words are not listed as an n-gram of order {n - 1}"
@@ -295,7 +295,7 @@ def grow(grams: Sequence[Grams], refuse: Callable[[int, int, str], NoReturn]) ->
         nodes = np.full(len(words), -1, dtype=np.int64)
         for skipped in range(1, n):  # pruned models may lack the ending: then a shorter one serves
             absent = np.flatnonzero(nodes < 0)
-            numbers = _find(keys, words[absent, skipped:], size)
+            numbers = find(keys, words[absent, skipped:], size)
             nodes[absent] = np.where(numbers < 0, -1, numbers + first[n - skipped])
         suffixes.append(nodes)
     ordered = [(gram.logprobs[rank], gram.backoffs[rank]) for gram, rank in zip(grams, ranks, strict=True)]
@@ -311,8 +311,14 @@ def grow(grams: Sequence[Grams], refuse: Callable[[int, int, str], NoReturn]) ->
     )
 
 
-def _find(keys: Sequence[NDArray[np.int64]], words: NDArray[np.int32], size: int) -> NDArray[np.int64]:
-    """The number of each n-gram among those of its order, or -1 where it is not listed."""
+def find(keys: Sequence[NDArray[np.int64]], words: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """The number of each n-gram among those of its order, or -1 where it is not listed, `[k]`.
+
+    Args:
+        keys: of the orders from 2 on, rising: the number of each n-gram's prefix * size + its last word.
+        words: n-grams of one order n, `[k, n]`; those of order 1 are numbered by their word.
+        size: number of ids.
+    """
     numbers = words[:, 0].astype(np.int64)
     for n in range(2, words.shape[1] + 1):
         wanted = np.where(numbers < 0, -1, numbers * size + words[:, n - 1])

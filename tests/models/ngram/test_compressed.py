@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lmcompare.errors import InputError
-from lmcompare.models.ngram.compressed import packing, read_unpacked
+from lmcompare.models.ngram.compressed import packing, read_unpacked, whole_file
 
 CONTENT = b"some text that is packed\n" * 400
 SUFFIXES = [".gz", ".bz2", ".xz"]
@@ -50,3 +50,18 @@ def test_a_folder_or_a_missing_file_is_one_clear_sentence(tmp_path: Path) -> Non
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="the file cannot be read: .*irectory"):
             read_unpacked(path)
+
+
+@pytest.mark.parametrize("suffix", ["", *SUFFIXES])
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "new" / f"file{suffix}"
+    with pytest.raises(KeyError), whole_file(path) as file:
+        file.write(CONTENT)
+        raise KeyError
+    assert list(path.parent.iterdir()) == []
+    with whole_file(path) as file:
+        file.write(CONTENT)
+    assert [path] == list(path.parent.iterdir()) and read_unpacked(path) == CONTENT
+    (tmp_path / "occupied").write_text("")
+    with pytest.raises(InputError, match="cannot write"), whole_file(tmp_path / "occupied" / "file"):
+        pass
