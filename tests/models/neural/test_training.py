@@ -222,28 +222,3 @@ def test_random_numbers_and_threads_of_the_caller_are_left_alone(job, documents)
 def test_without_validation_text_the_training_loss_chooses(job, documents):
     model = TRANSFORMER.train(job("transformer", documents([40]), [], steps=6, evaluations=3))
     assert model.facts["best_step"] in (2, 4, 6)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_markov_source_is_learnt_to_near_its_entropy(job, kind):
-    random = np.random.default_rng(0)
-    rows = random.dirichlet(np.full(8, 0.3), 8)
-    stationary = np.linalg.matrix_power(rows, 200)[0]
-    entropy = -float(stationary @ np.where(rows > 0, rows * np.log2(rows), 0).sum(axis=1))
-
-    def draw(length):
-        uniform, sums = random.random(length), rows.cumsum(axis=1)
-        states = [0]
-        for u in uniform:
-            states.append(min(7, int(np.searchsorted(sums[states[-1]], u))))
-        return np.array(states[1:]) + 2
-
-    train, test = draw(30_000), draw(6_000)
-    settings = {"width": 32, "layers": 1, "batch": 16, "length": 8, "dropout": 0, "lr": 0.01, "epochs": 4}
-    model = FAMILIES[kind].train(job(kind, [train], [test], **settings))
-    bits = -model.score([test])[0].mean() / np.log(2)
-    # The sample's own surprisal under the true source: what an oracle would pay for this text.
-    oracle = -np.log2(rows[test[:-1] - 2, test[1:] - 2]).mean()
-    assert abs(oracle - entropy) < 0.1
-    assert oracle - 0.02 < bits < oracle + 0.04
