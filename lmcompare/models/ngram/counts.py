@@ -12,6 +12,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,32 +22,39 @@ from lmcompare.errors import InputError
 from lmcompare.interface import Ids
 
 Ints = NDArray[np.int32]
+_PART = 1 << 15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stream:
     """All sentences of a text in one row, each opened by one `bos`.
 
     Attributes:
-        ids: token ids, `[n]`, int32.
-        offsets: how many tokens of the same sentence stand before each, `[n]`, int32: 0 at each `bos`.
+        ids: token ids, `[n]`, int32; the first is `bos`.
+        bos: id that opens each sentence and stands nowhere else.
     """
 
     ids: Ints
-    offsets: Ints
+    bos: int
 
     @property
     def events(self) -> int:
         """Number of predictions in the stream: all tokens but `bos`."""
-        return int(np.count_nonzero(self.offsets))
+        return int(np.count_nonzero(self.ids != self.bos))
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """How many tokens of the same sentence stand before each, `[n]`: 0 at each `bos`."""
+        places = np.arange(len(self.ids), dtype=np.int32)
+        starts = np.where(self.ids == self.bos, places, np.int32(0))
+        return np.asarray(places - np.maximum.accumulate(starts))
 
     def first(self, events: int) -> Stream:
         """The shortest run of whole sentences from the start that holds at least so many events."""
-        seen = np.cumsum(self.offsets > 0)
+        seen = np.cumsum(self.ids != self.bos)
         end = int(np.searchsorted(seen, events))
-        later = np.flatnonzero(self.offsets[end + 1 :] == 0)
-        stop = end + 1 + int(later[0]) if len(later) else len(self.ids)
-        return Stream(self.ids[:stop], self.offsets[:stop])
+        later = np.flatnonzero(self.ids[end + 1 :] == self.bos)
+        return Stream(self.ids[: end + 1 + int(later[0])] if len(later) else self.ids, self.bos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,13 @@ class Level:
     counts: Ints
     opens: NDArray[np.bool_]
 
+    def part(self, first: int, last: int | None) -> Level:
+        """The n-grams from `first` to before `last`, a view."""
+        part = slice(first, last)
+        return Level(
+            self.prefixes[part], self.words[part], self.suffixes[part], self.counts[part], self.opens[part]
+        )
+
 
 def lay_out(documents: Sequence[Ids], bos: int, eos: int) -> Stream:
     """Documents as one stream of sentences, each with one `bos` before it.
@@ -77,17 +93,13 @@ def lay_out(documents: Sequence[Ids], bos: int, eos: int) -> Stream:
     parts = [np.asarray(document, dtype=np.int32) for document in documents if len(document)]
     if not parts:
         raise InputError("the training text is empty", remedy="Give a corpus with at least one sentence")
-    text = np.concatenate(parts)
+    text = np.concatenate(parts) if len(parts) > 1 else parts[0]
     if np.any(text == bos):
         raise InputError(f"the training text holds bos (id {bos}), which no document may contain")
     ends = text == eos
     ends[np.cumsum([len(part) for part in parts]) - 1] = True
-    starts = np.concatenate([[0], np.flatnonzero(ends)[:-1] + 1])
-    lengths = np.diff(np.append(starts, len(text)))
-    places = starts + np.arange(len(starts))  # each bos moves what follows by one
-    ids = np.insert(text, starts, np.int32(bos)).astype(np.int32, copy=False)
-    offsets = np.arange(len(ids), dtype=np.int32) - np.repeat(places, lengths + 1).astype(np.int32)
-    return Stream(ids, offsets)
+    starts = np.flatnonzero(ends)[:-1] + 1
+    return Stream(np.insert(text, np.append(0, starts), np.int32(bos)), bos)
 
 
 def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) -> list[Level]:
@@ -105,61 +117,91 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
     unigrams[bos] = 0
     zeros = np.zeros(size, dtype=np.int32)
     levels = [Level(zeros, np.arange(size, dtype=np.int32), zeros, unigrams, np.zeros(size, dtype=bool))]
-    numbers = ids  # of the n-gram of the order below that starts at each place
+    text = ids.astype(np.min_scalar_type(size - 1))  # the less memory, the more of it is in cache
+    # Room for all orders at once, which costs memory only where it is written to.
+    most = (order - 1) * len(ids)
+    room = Level(*np.empty((4, most), dtype=np.int32), opens=np.empty(most, dtype=bool))
+    numbers, opens = ids, np.arange(size) == bos  # of the n-grams of the order below, by place and by number
     with ThreadPoolExecutor(1) as second:
-        sorting = second.submit(_longer, ids, _ranked(ids), bos) if order > 1 else None
+        sorting = second.submit(_longer, text, _ranked(text), bos) if order > 1 else None
         for n in range(2, order + 1):
             assert sorting is not None
             places = sorting.result()
-            sorting = second.submit(_longer, ids, places, bos) if n < order else None
+            sorting = second.submit(_longer, text, places, bos) if n < order else None
             if sorting and threads < 2:
                 sorting.result()
-            level, fresh = _level(ids, places, numbers, n, bos)
+            following = np.empty(len(ids) if n < order else 0, dtype=np.int32)
+            level = _number(text, places, n, numbers, opens, following, room)
             levels.append(level)
-            if n < order:
-                numbers = np.empty(len(ids), dtype=np.int32)
-                numbers[places] = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
+            room = room.part(len(level.words), None)
+            numbers, opens = following, level.opens
     return levels
 
 
-def _level(ids: Ints, places: Ints, numbers: Ints, order: int, bos: int) -> tuple[Level, NDArray[np.bool_]]:
-    """The n-grams that start at sorted places, and for each place whether it is the first of its n-gram."""
-    prefixes, words = numbers.take(places), ids.take(places + np.int32(order - 1))
-    fresh = np.ones(len(places), dtype=bool)
-    np.not_equal(prefixes[1:], prefixes[:-1], out=fresh[1:])
-    fresh[1:] |= words[1:] != words[:-1]
-    firsts = np.flatnonzero(fresh)
-    sample = places.take(firsts)
-    level = Level(
-        prefixes=prefixes.take(firsts),
-        words=words.take(firsts),
-        suffixes=numbers.take(sample + 1),
-        counts=np.diff(firsts, append=len(places)).astype(np.int32),
-        opens=ids.take(sample) == bos,
-    )
-    return level, fresh
+def _number(
+    text: Ids, places: Ints, order: int, numbers: Ints, opens: NDArray[np.bool_], following: Ints, room: Level
+) -> Level:
+    """The n-grams of an order, in the `room` for them.
+
+    Args:
+        text: the stream's ids.
+        places: where the n-grams start, sorted.
+        order: of the n-grams.
+        numbers: of the n-gram of the order below that starts at each place.
+        opens: whether those begin with `bos`.
+        following: is given the numbers of the n-grams, unless it is empty.
+        room: for as many n-grams as there are places.
+    """
+    last, k = (-1, -1), 0
+    for start in range(0, len(places), _PART):  # in parts, so that what is in between stays in cache
+        here = places[start : start + _PART].astype(np.intp)
+        prefixes, words = numbers.take(here), text.take(here + (order - 1))
+        fresh = np.empty(len(here), dtype=bool)
+        fresh[0] = (prefixes[0], words[0]) != last
+        fresh[1:] = (prefixes[1:] != prefixes[:-1]) | (words[1:] != words[:-1])
+        last = prefixes[-1], words[-1]
+        if len(following):
+            following[here] = np.cumsum(fresh, dtype=np.int32) + np.int32(k - 1)
+        firsts = np.flatnonzero(fresh)
+        new = room.part(k, k + len(firsts))
+        new.prefixes[:], new.words[:] = prefixes.take(firsts), words.take(firsts)
+        new.suffixes[:], new.opens[:] = numbers.take(here.take(firsts) + 1), opens.take(new.prefixes)
+        new.counts[:] = start + firsts
+        k += len(firsts)
+    level = room.part(0, k)
+    level.counts[:] = np.diff(level.counts, append=np.int32(len(places)))
+    return level
 
 
-def _longer(ids: Ints, places: Ints, bos: int) -> Ints:
+def _longer(text: Ids, places: Ints, bos: int) -> Ints:
     """Where n-grams of order n + 1 start, sorted; from the same for order n, where each is their ending.
 
     What stands one place before an ending is the first word. A stable sort by that word keeps the order of
     the endings, so nothing is ever compared by more than one word.
     """
-    low, high = (find(places, bos, key=ids.__getitem__) for find in (bisect_left, bisect_right))
+    low, high = (find(places, bos, key=text.__getitem__) for find in (bisect_left, bisect_right))
     before = np.concatenate([places[:low], places[high:]])  # nothing stands before `bos`
     before -= np.int32(1)
-    return before.take(_ranked(ids.take(before)))
+    return _at(before, _ranked(_at(text, before)))
 
 
-def _ranked(words: Ints) -> Ints:
+def _ranked(words: Ids) -> Ints:
     """The places of words in the order of the words, equal ones as they stood.
 
     numpy's stable sort of 16-bit numbers counts them instead of comparing: five times faster than a sort of
     wider ones. So ids above 65,535 are sorted by their lower half, then by their upper half.
     """
     ranks = np.argsort(words.astype(np.uint16), kind="stable").astype(np.int32)
-    if len(words) and int(words.max()) >= 1 << 16:
-        upper = (words >> 16).astype(np.uint16)
-        ranks = ranks.take(np.argsort(upper.take(ranks), kind="stable"))
+    if words.dtype.itemsize > 2:
+        upper = _at((words >> 16).astype(np.uint16), ranks)
+        ranks = _at(ranks, np.argsort(upper, kind="stable"))
     return ranks
+
+
+def _at(values: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
+    """values[places], in parts: numpy widens each index to 64 bits, and parts of that stay in cache."""
+    found = np.empty(len(places), dtype=values.dtype)
+    for start in range(0, len(places), _PART):
+        part = slice(start, start + _PART)
+        np.take(values, places[part], out=found[part], mode="clip")
+    return found
