@@ -120,7 +120,7 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
     text = ids.astype(np.min_scalar_type(size - 1))  # the less memory, the more of it is in cache
     # Room for all orders at once, which costs memory only where it is written to.
     most = (order - 1) * len(ids)
-    room = Level(*np.empty((4, most), dtype=np.int32), opens=np.empty(most, dtype=bool))
+    room = Level(*np.empty((4, most), dtype=np.int32), np.empty(most, dtype=bool))
     numbers, opens = ids, np.arange(size) == bos  # of the n-grams of the order below, by place and by number
     with ThreadPoolExecutor(1) as second:
         sorting = second.submit(_longer, text, _ranked(text), bos) if order > 1 else None
