@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.results import SCHEMA_VERSION, Results
+from lmcompare.reporting.grid import grid_findings, grid_tables
 from lmcompare.reporting.language import language
+from lmcompare.reporting.ordering import MANY
 from lmcompare.reporting.ranked import ranked_table
 from lmcompare.reporting.table import Table
 from lmcompare.reporting.verdict import cautions, findings, verdict
@@ -67,6 +69,19 @@ class Comparison:
     def table(self, lang: str | None = None) -> Table:
         """The ranked table, its cells formatted; every renderer draws this one."""
         return ranked_table(self.results, language(lang or self.lang))
+
+    def grid(self, lang: str | None = None) -> list[Table]:
+        """The tables of the experiment's grids; none where it has no grid."""
+        return grid_tables(self.results, language(lang or self.lang))
+
+    def grid_findings(self, lang: str | None = None) -> list[str]:
+        """What is best of each grid, a sentence each."""
+        return grid_findings(self.results, language(lang or self.lang))
+
+    def left_out(self, lang: str | None = None) -> str:
+        """The sentence that says how many of the models stand in a shortened table."""
+        say = language(lang or self.lang)
+        return say("table.more", shown=MANY, all=len(self.results.models))
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:
         """Verdict, findings, cautions, table, and the results themselves, as plain JSON values."""

@@ -10,6 +10,7 @@ from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import (
     Difference,
+    all_compared,
     chain_total,
     differences,
     in_order,
@@ -38,7 +39,8 @@ def pairs_table(results: Results, say: Language) -> Table:
         Column("reading", say("pairs.reading"), "left"),
     )
     rows = tuple(_pair_row(policy, one, both, say) for policy, one in found)
-    return Table(say("pairs.title"), columns, rows, (say("pairs.note"),))
+    notes = (say("pairs.note"),) if all_compared(results) else (say("pairs.note"), say("pairs.some"))
+    return Table(say("pairs.title"), columns, rows, notes)
 
 
 def generation_table(results: Results, say: Language) -> Table | None:

@@ -62,13 +62,14 @@ class Look:
 
 def looks(results: Results) -> dict[str, Look]:
     """The look of each model, by its place in the experiment: the same in all figures, whatever wins."""
+    return {model.name: look(index) for index, model in enumerate(results.models)}
+
+
+def look(index: int) -> Look:
+    """The look of the line with this number; thirty-six of them differ."""
     kinds = len(_COLOURS)
-    return {
-        model.name: Look(
-            _COLOURS[i % kinds], _MARKERS[(i + i // kinds) % kinds], _DASHES[(i + i // kinds) % kinds]
-        )
-        for i, model in enumerate(results.models)
-    }
+    turn = (index + index // kinds) % kinds
+    return Look(_COLOURS[index % kinds], _MARKERS[turn], _DASHES[turn])
 
 
 @contextlib.contextmanager

@@ -31,8 +31,10 @@ from lmcompare.reporting.details import (
     visible,
 )
 from lmcompare.reporting.drawing import looks
+from lmcompare.reporting.grid import panels
+from lmcompare.reporting.grid_figure import grid
 from lmcompare.reporting.language import Language, language
-from lmcompare.reporting.ordering import bits, chain_total, in_order, same_event_space
+from lmcompare.reporting.ordering import MANY, bits, chain_total, in_order, leading, same_event_space
 from lmcompare.reporting.ranked import COSTS, cost_table
 from lmcompare.reporting.table import Table
 
@@ -90,6 +92,7 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
     script = Markup(_shipped("report.js"))
     spaces = [] if same_event_space(results) else [say("caution.spaces")]
     table = comparison.table(say.code)
+    shown = leading(results)
     page = _environment().get_template("report.html.j2")
     return page.render(
         say=say,
@@ -108,17 +111,24 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         generation=generation_table(results, say),
         splits=splits_table(results, say),
         facts=_facts(results, say),
-        curve=_figure(figures.learning_curve(results, say.code), say("figure.curve.caption")),
+        curve=_figure(figures.learning_curve(shown, say.code), say("figure.curve.caption")),
         curve_notes=spaces,
-        differences=_figure(figures.paired_differences(results, say.code), say("figure.pairs.caption")),
-        perplexities=_figure(figures.perplexities(results, say.code), say("figure.perplexity.caption")),
-        cost=_figure(figures.cost_quality(results, say.code), say("figure.cost.caption")),
-        sentences=[_sentence(results, number, say) for number in range(len(results.chain_sentences))],
-        contexts=_contexts(results),
-        samples=_samples(results, say),
+        differences=_figure(figures.paired_differences(shown, say.code), say("figure.pairs.caption")),
+        perplexities=_figure(figures.perplexities(shown, say.code), say("figure.perplexity.caption")),
+        cost=_figure(figures.cost_quality(shown, say.code), say("figure.cost.caption")),
+        sentences=[_sentence(shown, number, say) for number in range(len(results.chain_sentences))],
+        contexts=_contexts(shown),
+        samples=_samples(shown, say),
         full=numbers.fixed(FULL_COLOUR_BITS, 0),
         models=[(model, event_space(model, say)) for model in in_order(results)],
-        colours={name: look.colour for name, look in looks(results).items()},
+        colours={name: look.colour for name, look in looks(shown).items()},
+        grid=comparison.grid(say.code),
+        grid_findings=comparison.grid_findings(say.code),
+        grid_figure=_figure(grid(results, say.code), say("figure.grid.caption")) if panels(results) else "",
+        many=MANY,
+        leading=""
+        if shown is results
+        else say("page.leading", shown=len(shown.models), all=len(results.models)),
         experiment=json.dumps(results.experiment, ensure_ascii=False, indent=2),
         resampled=say(f"text.{results.comparisons[0].unit}") if results.comparisons else "",
     )

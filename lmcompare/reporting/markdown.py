@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from lmcompare.reporting.comparison import Comparison
+from lmcompare.reporting.ordering import MANY
 from lmcompare.reporting.table import Table
 
 # Emphasis, code, cell borders, tags, entities, links; an interval's brackets and "p < 0.001" stay readable.
@@ -30,10 +31,16 @@ _README = (
 
 
 def to_markdown(comparison: Comparison, lang: str | None = None, columns: Sequence[str] = _README) -> str:
-    """The ranked table with these columns, aligned in the source too, and the verdict below it."""
-    return (
-        f"{markdown_table(comparison.table(lang).choose(columns))}\n{paragraph(comparison.verdict(lang))}\n"
-    )
+    """The ranked table with these columns (of many models the first), the verdict, and the grid's tables."""
+    ranked = comparison.table(lang).choose(columns)
+    parts = [markdown_table(ranked.first(MANY)), f"{paragraph(comparison.verdict(lang))}\n"]
+    if len(ranked.rows) > MANY:
+        parts.append(f"{paragraph(comparison.left_out(lang))}\n")
+    parts += [f"{paragraph(sentence)}\n" for sentence in comparison.grid_findings(lang)]
+    for table in comparison.grid(lang):
+        parts += [f"{paragraph(table.title)}\n", markdown_table(table)]
+        parts += [f"{paragraph(note)}\n" for note in table.notes]
+    return "\n".join(parts)
 
 
 def markdown_table(table: Table) -> str:

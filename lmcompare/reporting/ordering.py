@@ -9,9 +9,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lmcompare.evaluation.results import ChainStep, ModelResult, PolicyName, Results, Scores, SplitName
+from lmcompare.evaluation.results import (
+    ChainStep,
+    ModelResult,
+    PairedDifference,
+    PolicyName,
+    Results,
+    Scores,
+    SplitName,
+)
 
 ALPHA = 0.05
+MANY = 20
+"""More models than this are many: tables show so many at once, figures only the first `LEADING`."""
+LEADING = 8
 _FLOORS = {"entropy_bits_per_token": "floor", "entropy_bits_per_token_given_topic": "floor_topic"}
 
 
@@ -106,26 +117,55 @@ def difference(
     """`a` minus `b`, whichever way round it was computed; `None` where it was not."""
     wanted = (split or headline_split(results), policy or results.ranking.policy)
     for found in results.comparisons:
-        if {found.a, found.b} != {a, b} or (found.split, found.policy) != wanted:
-            continue
-        per_token = found.delta_bits_per_token is not None
-        value = (
-            found.delta_bits_per_byte if found.delta_bits_per_token is None else found.delta_bits_per_token
-        )
-        low, high = found.ci95
-        if found.a == b:
-            value, low, high = -value, -high, -low
-        unit = "token" if per_token else "byte"
-        return Difference(a, b, value, low, high, unit, found.p, found.p_holm, found.unit, found.units)
+        if {found.a, found.b} == {a, b} and (found.split, found.policy) == wanted:
+            return _seen_from(found, a)
     return None
 
 
 def differences(results: Results, policy: PolicyName | None = None) -> list[Difference]:
     """All pairs that were compared on the headline split, the better ranked model as `a`."""
-    models = [model.name for model in in_order(results)]
-    pairs = [(a, b) for index, a in enumerate(models) for b in models[index + 1 :]]
-    found = [difference(results, a, b, policy) for a, b in pairs]
-    return [one for one in found if one is not None]
+    place = {model.name: index for index, model in enumerate(in_order(results))}
+    wanted = (headline_split(results), policy or results.ranking.policy)
+    found = [
+        _seen_from(one, min(one.a, one.b, key=place.__getitem__))
+        for one in results.comparisons
+        if (one.split, one.policy) == wanted and {one.a, one.b} <= place.keys()
+    ]
+    return sorted(found, key=lambda one: (place[one.a], place[one.b]))
+
+
+def all_compared(results: Results) -> bool:
+    """Whether every pair of models was tested; of many models only some are."""
+    number = len(results.models)
+    return len(differences(results)) >= number * (number - 1) // 2
+
+
+def leading(results: Results) -> Results:
+    """The first models of many, and the pairs among them, as results of their own; few models as they are.
+
+    What cannot show a hundred models (figures, probability chains) shows these.
+    """
+    if len(results.models) <= MANY:
+        return results
+    kept = {model.name for model in in_order(results)[:LEADING]}
+    chosen = [model for model in results.models if model.name in kept]
+    pairs = [one for one in results.comparisons if {one.a, one.b} <= kept]
+    ranking = results.ranking.model_copy(
+        update={"order": [name for name in results.ranking.order if name in kept]}
+    )
+    return results.model_copy(update={"models": chosen, "comparisons": pairs, "ranking": ranking})
+
+
+def _seen_from(found: PairedDifference, a: str) -> Difference:
+    """`a` minus the other one."""
+    per_token = found.delta_bits_per_token is not None
+    value = found.delta_bits_per_byte if found.delta_bits_per_token is None else found.delta_bits_per_token
+    low, high = found.ci95
+    b = found.b if a == found.a else found.a
+    if a == found.b:
+        value, low, high = -value, -high, -low
+    unit = "token" if per_token else "byte"
+    return Difference(a, b, value, low, high, unit, found.p, found.p_holm, found.unit, found.units)
 
 
 def chain_total(chain: list[ChainStep]) -> ChainTotal:

@@ -50,6 +50,11 @@ class Table:
         columns = tuple(self.columns[index] for index in kept)
         return Table(self.title, columns, rows, self.notes, self.marked)
 
+    def first(self, rows: int) -> Table:
+        """The same table with its first rows only."""
+        marked = frozenset(index for index in self.marked if index < rows)
+        return Table(self.title, self.columns, self.rows[:rows], self.notes, marked)
+
     def texts(self) -> list[list[str]]:
         """The cells' texts, row by row."""
         return [[cell.text for cell in row] for row in self.rows]

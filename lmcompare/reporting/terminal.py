@@ -15,6 +15,7 @@ from rich.text import Text
 
 from lmcompare.reporting import numbers
 from lmcompare.reporting.comparison import Comparison
+from lmcompare.reporting.ordering import MANY
 
 _WIDE = ("rank", "model", "kind", "parameters", "perplexity", "matched", "bits_per_char", "bits_per_byte",
          "train", "score_speed", "memory", "disk")  # fmt: skip
@@ -41,7 +42,8 @@ _TINY = ("rank", "model", "perplexity")
 
 def print_comparison(comparison: Comparison, console: Console, lang: str | None = None) -> None:
     """Print the widest set of columns that fits the console, then the verdict and the cautions."""
-    table = comparison.table(lang)
+    whole = comparison.table(lang)
+    table = whole.first(MANY)
     for keys in (_WIDE, _USUAL, _NARROW, _TINY):
         chosen = table.choose(keys)
         drawn = RichTable(
@@ -61,8 +63,12 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
     console.print(drawn)
     for note in table.notes:
         console.print(Text(_wrapped(note, console.width), style="dim"))
+    if len(table.rows) < len(whole.rows):
+        console.print(Text(_wrapped(comparison.left_out(lang), console.width), style="dim"))
     console.print()
     console.print(Text(_wrapped(comparison.verdict(lang), console.width), style="bold"))
+    for sentence in comparison.grid_findings(lang):
+        console.print(Text(_wrapped(sentence, console.width)))
     for sentence in comparison.cautions(lang):
         console.print(Text(_wrapped(f"! {sentence}", console.width), style="yellow"))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from lmcompare.evaluation.results import ModelResult, Results
+from lmcompare.evaluation.results import ModelResult, Results, Scores
 from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import (
@@ -24,6 +24,7 @@ from lmcompare.reporting.ordering import (
 CLASSICAL = frozenset({"ngram", "kenlm"})
 NEURAL = frozenset({"feedforward", "lstm", "transformer"})
 FEW_UNITS = 20
+_ZEROS = 3  # models that are named one by one
 _CONTEXTS = 3  # the best of those that read on; the table has all of them
 
 
@@ -90,11 +91,15 @@ def cautions(results: Results, say: Language) -> list[str]:
     if unknown:
         worst = max(unknown, key=lambda found: found.unk_events)
         sentences.append(say("caution.unk", unk=f"{worst.unk_events:,}", events=f"{worst.events:,}"))
-    for model in results.models:
-        found = scores(results, model)
-        if found is not None and found.zero_probability_events:
-            zeros, events = f"{found.zero_probability_events:,}", f"{found.events:,}"
-            sentences.append(say("caution.zeros", model=model.name, zeros=zeros, events=events))
+    impossible = [
+        (found, model) for model in results.models if (found := scores(results, model)) and _zeros(found)
+    ]
+    few = impossible if len(impossible) <= _ZEROS else [max(impossible, key=lambda pair: _zeros(pair[0]))]
+    for found, model in few:
+        zeros, events = f"{_zeros(found):,}", f"{found.events:,}"
+        sentences.append(say("caution.zeros", model=model.name, zeros=zeros, events=events))
+    if len(few) < len(impossible):
+        sentences.append(say("caution.zeros_too", count=len(impossible) - 1))
     name = headline_split(results)
     split = results.corpus.splits.get(name)
     if split is not None and split.duplicates:
@@ -103,8 +108,9 @@ def cautions(results: Results, say: Language) -> list[str]:
         sentences.append(say("caution.duplicates", split=say(f"split.{name}"), percent=percent, **counts))
     compared = differences(results)
     if compared and min(one.units for one in compared) < FEW_UNITS:
-        few = min(compared, key=lambda one: one.units)
-        sentences.append(say("caution.units", units=say(f"text.count_{few.resampled}", units=few.units)))
+        least = min(compared, key=lambda one: one.units)
+        units = say(f"text.count_{least.resampled}", units=least.units)
+        sentences.append(say("caution.units", units=units))
     once = [model.name for model in results.models if model.kind in NEURAL and len(model.seeds) < 2]
     if once:
         sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
@@ -184,6 +190,10 @@ def _lossy(results: Results, say: Language) -> list[str]:
         say("caution.lossy", models=say("text.comma").join(names), lossy=reason)
         for reason, names in spared.items()
     ]
+
+
+def _zeros(found: Scores) -> int:
+    return found.zero_probability_events
 
 
 def _text(results: Results, say: Language) -> str:

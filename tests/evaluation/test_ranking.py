@@ -9,7 +9,7 @@ from markov_toy import Markov, markov_table
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
-from lmcompare.evaluation.ranking import Contender, compare, rank
+from lmcompare.evaluation.ranking import MANY, Contender, compare, pairs, rank
 from lmcompare.text.tokenizers.byte import ByteTokenizer
 from lmcompare.text.tokenizers.word import WordTokenizer
 
@@ -108,3 +108,23 @@ def test_one_model_is_ranked_first_and_compared_with_nobody(contend, make_model)
     row = contend("a", make_model(0))
     assert rank([row.result]).order == ["a"]
     assert compare([row], OPTIONS) == []
+
+
+def test_of_many_models_the_best_meets_all_and_each_meets_the_next(contend, make_model):
+    rows = [contend(f"model {seed}", make_model(seed)) for seed in range(MANY + 1)]
+    results = [row.result for row in rows]
+    order = rank(results).order
+    found = [
+        {one.a, one.b} for one in compare(rows, OPTIONS) if (one.split, one.policy) == ("test", "native")
+    ]
+    wanted = [{order[0], other} for other in order[1:]]
+    wanted += [{a, b} for a, b in zip(order[1:], order[2:], strict=False)]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, wanted))
+    assert len(pairs(results[:MANY], "test", "native")) == MANY * (MANY - 1) // 2
+
+
+def test_holm_corrects_over_the_pairs_that_were_tested(contend, make_model):
+    rows = [contend(f"model {seed}", make_model(seed)) for seed in range(MANY + 1)]
+    found = [one for one in compare(rows, OPTIONS) if (one.split, one.policy) == ("test", "native")]
+    smallest = min(found, key=lambda one: one.p)
+    assert smallest.p_holm == pytest.approx(min(1.0, smallest.p * len(found)))

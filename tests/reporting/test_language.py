@@ -33,12 +33,13 @@ HOLES: dict[str, list[str]] = {
     "context.*": ["tokenizer", "context", "policy", "mean", "events", "native", "matched"],
     "table.policy_*": list(POLICIES),
     "figure.curve.*": ["floor", "floor_topic"],
+    "grid.*": ["static", "dynamic", "size", "seconds"],
     "figure.*.title": ["perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "figure.*.caption": ["perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.
-OPTIONAL = ("kind", "tokenizer", "lossy", "language", "fact")
+OPTIONAL = ("kind", "tokenizer", "lossy", "language", "fact", "axis")
 
 
 def holes(text: str) -> list[str]:
