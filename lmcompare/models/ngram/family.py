@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from lmcompare import files
 from lmcompare.interface import Ids, Tokenizer
-from lmcompare.models.ngram.counts import Stream, count, lay_out
+from lmcompare.models.ngram.count_files import read_counts
+from lmcompare.models.ngram.counts import Level, Stream, count, lay_out
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.options import NgramOptions
 from lmcompare.models.ngram.pruning import history_frequencies, prune_tables
@@ -35,7 +36,7 @@ def train_ngram(
     """An n-gram model of documents, each one array with `eos` at every sentence's end.
 
     Args:
-        documents: the text to count.
+        documents: the text to count; not looked at where the options name counts.
         tokenizer: the event space.
         options: order and smoothing.
         held_out: other documents, for the methods that fit parameters.
@@ -43,17 +44,24 @@ def train_ngram(
     Errors: `InputError` for an empty text, for parameters that are to be fitted without held-out text, and
     for discounts that cannot be estimated with `fallback="never"`.
     """
-    model = _fit(_stream(documents, tokenizer), tokenizer, options, _held_out(held_out, tokenizer))
+    model = _fit(_text(documents, tokenizer, options), tokenizer, options, _held_out(held_out, tokenizer))
     return _rounded(model, held_out) if options.quantise else model
 
 
 def _fit(
-    stream: Stream, tokenizer: Tokenizer, options: NgramOptions, held_out: Stream | None, threads: int = 1
+    text: Stream | Sequence[Level],
+    tokenizer: Tokenizer,
+    options: NgramOptions,
+    held_out: Stream | None,
+    threads: int = 1,
 ) -> NgramModel:
-    levels = count(stream, options.order, tokenizer.size, tokenizer.bos, threads=threads)
+    if isinstance(text, Stream):
+        levels = count(text, options.order, tokenizer.size, tokenizer.bos, threads=threads)
+    else:
+        levels = list(text)
     found = estimate(
         levels,
-        stream,
+        text if isinstance(text, Stream) else None,
         options.plan,
         bos=tokenizer.bos,
         eos=tokenizer.eos,
@@ -67,7 +75,7 @@ def _fit(
         tables = prune_tables(tables, options.entropy_prune, **ends, histories=histories)
         before, after = (int(each.levels[-1]) - 1 for each in (found.tables, tables))
         notes = [*notes, f"entropy_prune = {options.entropy_prune:g} keeps {after:,} of {before:,} n-grams"]
-    settings = {**options.model_dump(), "estimated": found.parameters, "events": stream.events}
+    settings = {**options.model_dump(), "estimated": found.parameters, "events": _events(text)}
     return NgramModel(tokenizer, tables, settings, notes)
 
 
@@ -92,14 +100,14 @@ class NgramFamily:
     def train(self, job: Training) -> NgramModel:
         """See `registry.Family.train`. Nothing is kept over a kill: it takes seconds to start afresh."""
         options = NgramOptions.model_validate(job.options.model_dump())
-        stream, held_out = _stream(job.train, job.tokenizer), _held_out(job.valid, job.tokenizer)
+        whole, held_out = _text(job.train, job.tokenizer, options), _held_out(job.valid, job.tokenizer)
         path, lines = job.folder / "curve.jsonl", ""
-        parts = PARTS if options.curve else PARTS[-1:]
+        parts = PARTS if options.curve and isinstance(whole, Stream) else PARTS[-1:]
         work, done = sum(parts), 0.0
         job.progress(Progress("counting", 0.0, work))
         for part in parts:
             started = time.perf_counter()
-            text = stream if part == 1 else stream.first(max(1, int(part * stream.events)))
+            text = _first(whole, part)
             model = _fit(text, job.tokenizer, options, held_out, job.threads)
             if part == 1 and options.quantise:
                 model = _rounded(model, job.valid)
@@ -107,11 +115,11 @@ class NgramFamily:
             bits = _bits_per_token(model, job.valid)
             note = ""
             if bits is not None:
-                point = {"tokens": text.events, "seconds": seconds, "valid_bits_per_token": bits}
+                point = {"tokens": _events(text), "seconds": seconds, "valid_bits_per_token": bits}
                 lines += json.dumps({**point, "train_bits_per_token": None}) + "\n"
                 files.write_text(path, lines)
                 note = (
-                    f"{text.events:,} tokens: valid ppl {2**bits:.1f}"
+                    f"{_events(text):,} tokens: valid ppl {2**bits:.1f}"
                     if bits < 1000
                     else "valid ppl infinite"
                 )
@@ -122,6 +130,24 @@ class NgramFamily:
     def load(self, folder: Path) -> NgramModel:
         """See `registry.Family.load`."""
         return NgramModel.load(folder)
+
+
+def _text(documents: Sequence[Ids], tokenizer: Tokenizer, options: NgramOptions) -> Stream | Sequence[Level]:
+    """What is learned from: a text, or the counts of one."""
+    if options.counts is None:
+        return _stream(documents, tokenizer)
+    paths = [options.counts] if isinstance(options.counts, str) else options.counts
+    return read_counts(list(map(Path, paths)), tokenizer, options.order)
+
+
+def _first(text: Stream | Sequence[Level], part: float) -> Stream | Sequence[Level]:
+    if part == 1 or not isinstance(text, Stream):
+        return text
+    return text.first(max(1, int(part * text.events)))
+
+
+def _events(text: Stream | Sequence[Level]) -> int:
+    return text.events if isinstance(text, Stream) else int(text[0].counts.sum())
 
 
 def _stream(documents: Sequence[Ids], tokenizer: Tokenizer) -> Stream:

@@ -36,6 +36,8 @@ class NgramOptions(BaseModel):
         k: what add-k adds to each count, 1 for Laplace's rule; fitted on the validation text by default.
         alpha: weight of each step of stupid back-off (default 0.4).
         interpolate_unigrams: mix single words with the uniform distribution (lmplz's default).
+        counts: file of n-gram counts, or several, to learn from in place of the training text; relative to
+            the folder one is in. `lmcompare count` writes such files.
         prune: for order 1, 2, ...: n-grams that occur so often or less are left out; the last number
             stands for all orders above. [0, 0, 1] drops what occurs once from order 3 on.
         entropy_prune: n-grams are left out without which the perplexity rises by less than this share, each
@@ -68,6 +70,7 @@ class NgramOptions(BaseModel):
     k: Annotated[float, Field(gt=0, le=1e6)] | None = None
     alpha: Annotated[float, Field(gt=0, le=1)] | None = None
     interpolate_unigrams: bool = True
+    counts: str | Annotated[list[str], Field(min_length=1)] | None = None
     prune: list[int] | None = Field(None, min_length=1)
     entropy_prune: Annotated[float, Field(gt=0, le=1)] | None = None
     quantise: Literal[8] | None = None
@@ -98,6 +101,8 @@ class NgramOptions(BaseModel):
                 raise ValueError(f"{name} is a setting of {_listed(methods)}, not of {method}")
         if self.discounts == "lmplz" and method != "modified-kneser-ney":
             raise ValueError(f'discounts = "lmplz" is a setting of modified-kneser-ney, not of {method}')
+        if self.discounts == "lmplz" and self.counts is not None:
+            raise ValueError('discounts = "lmplz" needs the text, and does not go with counts')
         if self.discounts == "tuned" and self.composition == "back-off":
             raise ValueError('discounts = "tuned" needs composition = "interpolated"')
         if self.discount_levels is not None and self.discounts != "tuned":

@@ -62,7 +62,7 @@ class Estimate:
 
 def estimate(
     levels: Sequence[Level],
-    stream: Stream,
+    stream: Stream | None,
     smoothing: Smoothing,
     *,
     bos: int,
@@ -74,7 +74,7 @@ def estimate(
 
     Args:
         levels: the n-grams of each order.
-        stream: the text that they were counted in.
+        stream: the text that they were counted in; `None` where only the counts are known.
         smoothing: what is asked for.
         bos: id that opens each sentence.
         eos: id that ends it.
@@ -102,12 +102,7 @@ def estimate(
     composed = composition.compose(evidence, method, rule_of(smoothing))
     if smoothing.method == "stupid":
         composed = composition.normalised(evidence, composed)
-    logprobs, backoffs = list[NDArray[Any]](), list[NDArray[Any]]()
-    with np.errstate(divide="ignore"):  # log 0 is -inf, and is meant
-        for probabilities, weights in composed:
-            logprobs.append(np.log(probabilities).astype(np.float32))
-            backoffs.append(np.log(weights).astype(np.float32))
-    tables = flatten(levels, evidence.keep, logprobs, backoffs[1:])  # the root has no shorter context
+    tables = flatten(levels, evidence.keep, composed)
     return Estimate(tables, method.parameters, method.notes, evidence.keep)
 
 

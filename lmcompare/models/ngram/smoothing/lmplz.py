@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lmcompare.errors import InputError
 from lmcompare.models.ngram.counts import Level, Stream
 from lmcompare.models.ngram.smoothing.method import Evidence, OrderCounts
 
@@ -20,6 +21,11 @@ def counts_of_counts(evidence: Evidence, counts: OrderCounts, right: Sequence[in
     """N1 to n4 of one order as lmplz has them, from the right ones."""
     found = list(right)
     order, levels = counts.order, evidence.levels
+    if evidence.stream is None:
+        raise InputError(
+            'discounts = "lmplz" needs the text: counts do not tell which n-gram lmplz writes last',
+            remedy='Set discounts = "textbook"',
+        )
     number = last_gram(levels, evidence.stream, order, evidence.eos) if order < len(levels) else None
     if number is not None:
         for count, change in ((counts.counts[number], -1), (levels[order - 1].counts[number], +1)):

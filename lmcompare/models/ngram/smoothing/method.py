@@ -61,7 +61,7 @@ class Evidence:
 
     Attributes:
         levels: the n-grams of each order.
-        stream: the text that they were counted in.
+        stream: the text that they were counted in; `None` where only the counts are known.
         held_out: text to fit parameters on, if there is any.
         keep: which n-grams are not pruned, one array an order.
         below: the distribution that stands below the single words, `[size]`.
@@ -70,7 +70,7 @@ class Evidence:
     """
 
     levels: Sequence[Level]
-    stream: Stream
+    stream: Stream | None
     held_out: Stream | None
     keep: Sequence[NDArray[np.bool_]]
     below: Floats
