@@ -32,7 +32,7 @@ def work(step: Step) -> None:
     (folder / step.name).write_text(str(os.getpid()))
 
 
-def run(steps: list[Step], workers: int = 2) -> list[str]:
+def run(steps: list[Step], workers: int = 2, *, fresh: bool = True) -> list[str]:
     ended: list[str] = []
     run_all(
         steps,
@@ -43,6 +43,7 @@ def run(steps: list[Step], workers: int = 2) -> list[str]:
         (),
         lambda: None,
         lambda step: ended.append(step.name),
+        fresh=fresh,
     )
     return ended
 
@@ -67,3 +68,8 @@ def test_after_a_fault_nothing_that_needed_the_job_is_begun(tmp_path: Path) -> N
     with pytest.raises(InputError, match="a failed"):
         run([Step("a", folder, fails=True), Step("b", folder, ("a",))])
     assert not (tmp_path / "b").exists()
+
+
+def test_processes_that_are_not_fresh_serve_one_job_after_the_other(tmp_path: Path) -> None:
+    ended = run([Step(name, str(tmp_path)) for name in "abcdef"], fresh=False)
+    assert len({(tmp_path / name).read_text() for name in ended}) <= 2 < len(ended)

@@ -7,7 +7,9 @@ import pytest
 
 from lmcompare.errors import InputError
 from lmcompare.experiment.grid import GridPlace, expand
-from lmcompare.experiment.spec import Experiment, parse_experiment
+from lmcompare.experiment.run import run
+from lmcompare.experiment.spec import Experiment, parse_experiment, read_experiment
+from lmcompare.registry import Progress
 
 GRID = {
     "name": "{smoothing} {order}",
@@ -150,3 +152,63 @@ def test_two_grids_that_make_the_same_name_are_refused() -> None:
 def test_a_fault_in_a_model_after_a_grid_names_its_own_place() -> None:
     message = refused(GRID, {"name": "mix", "kind": "mixture", "members": ["katz 4"]})
     assert "models[1].members[0]: there is no model 'katz 4'. Did you mean 'katz" in message
+
+
+class Quiet:
+    def stage(self, what: str) -> None: ...
+
+    def cells(self, labels: list[str], ready: list[str]) -> None: ...
+
+    def progress(self, label: str, progress: Progress) -> None: ...
+
+    def finished(self, label: str) -> None: ...
+
+    def beat(self) -> None: ...
+
+
+FILE = """
+fresh = false
+workers = 1
+[corpus]
+path = "text.txt"
+documents = "blank-line"
+language = "en"
+[tokenizer]
+kind = "char"
+[evaluation]
+splits = ["test"]
+resamples = 100
+generation = {prompts = 0}
+[[models]]
+name = "{smoothing} {order}"
+kind = "ngram"
+grid = {smoothing = ["witten-bell"], order = [1, 2]}
+[[models]]
+name = "{smoothing} {order} + cache"
+kind = "mixture"
+members = ["{smoothing} {order}", {kind = "cache", trust = "full"}]
+adapt = "online"
+grid = {smoothing = ["witten-bell"], order = [1, 2]}
+"""
+
+
+def test_a_grid_is_run_and_its_processes_tell_no_peak_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMCOMPARE_HOME", str(tmp_path / "home"))
+    lines = [
+        f"{word} {other}" for word in ("a cat", "the dog", "one bird") for other in ("sat", "ran", "sang")
+    ]
+    text = "\n\n".join("\n".join(lines[at:] + lines[:at]) for at in range(9))
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "experiment.toml").write_text(FILE, encoding="utf-8")
+    results = run(read_experiment(tmp_path), Quiet(), command="")
+    assert [model.name for model in results.models] == [
+        "witten-bell 1",
+        "witten-bell 2",
+        "witten-bell 1 + cache",
+        "witten-bell 2 + cache",
+    ]
+    assert [model.policy for model in results.models] == ["sentence"] * 2 + ["document"] * 2
+    assert {model.cost.peak_memory_bytes for model in results.models} == {0}
+    assert results.experiment["models"][3]["grid"]["row"] == "witten-bell + cache"
