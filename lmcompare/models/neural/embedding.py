@@ -16,6 +16,7 @@ from lmcompare.models.neural.ngram_embedding import NgramEmbedding, UsedRows
 from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.options.training import NgramEmbeddingOptions
 from lmcompare.models.neural.output_mixture import apart
+from lmcompare.models.neural.quantised import Int8Matrix
 from lmcompare.models.neural.softmax import softmax_loss
 
 CHUNK = 1 << 22
@@ -86,6 +87,8 @@ class Embedding(nn.Module):
         if isinstance(options, NgramEmbeddingOptions) and options.ngram_embeddings:
             self.ngrams = NgramEmbedding(options.ngram_embeddings, options.ngram_rows, width)
         self.lookback = 1 if self.ngrams is None else self.ngrams.lookback
+        self.int8_weight: Int8Matrix | None = None
+        self.int8_output: Int8Matrix | None = None
         mask = torch.zeros(size)
         mask[bos] = -torch.inf
         self.register_buffer("mask", mask, persistent=False)
@@ -93,7 +96,9 @@ class Embedding(nn.Module):
     def forward(self, tokens: Tensor, rows: Rows | None = None) -> Tensor:
         """Vectors of ids, `[...]` to `[..., width]`; with n-grams, of histories `[..., lookback]`."""
         newest = tokens if self.ngrams is None else tokens[..., -1]
-        if rows is None:
+        if self.int8_weight is not None:
+            vectors = self.int8_weight.rows(newest)
+        elif rows is None:
             vectors = F.embedding(newest, self.weight)
         else:
             vectors = F.embedding(rows.local(newest), rows.weight)
@@ -112,6 +117,10 @@ class Embedding(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of all ids of one softmax, `[..., width]` to `[..., size]`; that of `bos` is -inf."""
+        int8 = self.int8_weight if self.int8_output is None else self.int8_output
+        if int8 is not None:
+            rounded: Tensor = int8(hidden) + (self.bias + self.mask)
+            return rounded
         logits: Tensor = F.linear(hidden, self.predicting, self.bias + self.mask)
         return logits
 
@@ -141,6 +150,15 @@ class Embedding(nn.Module):
                 of_parts = chosen.double() - logits.logsumexp(dim=2).double()
                 found.append(torch.logsumexp(of_parts + prior.double(), dim=1))
         return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+
+    def round(self) -> None:
+        """Keep the tables as 8-bit integers from now on; for reading and predicting, not for training."""
+        self.int8_weight = Int8Matrix(self.weight)
+        self.int8_output = None if self.output is None else Int8Matrix(self.output)
+        # The float tables are given back; the modules' names stay.
+        nothing = torch.zeros(0, self.width)
+        self.weight = nn.Parameter(nothing, requires_grad=False)
+        self.output = None if self.output is None else nn.Parameter(nothing.clone(), requires_grad=False)
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Mean surprisal of the events `[n]` in nats; a target `bos` is no event and is left out."""

@@ -141,6 +141,9 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
 
     def save(self, folder: Path) -> None:
         """See `LanguageModel.save`."""
+        if self.facts.get("int8"):
+            remedy = "Save the model it was made of"
+            raise InputError("a model with 8-bit weights is not saved", where=str(folder), remedy=remedy)
         config = {"options": self.options.model_dump(), "facts": self.facts}
         arrays = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
         save_model(folder, self.kind, config, arrays, self.tokenizer.to_json())

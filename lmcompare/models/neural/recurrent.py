@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -23,6 +24,7 @@ from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.network import Carried, Network, Reading
 from lmcompare.models.neural.options import RecurrentOptions
 from lmcompare.models.neural.output_mixture import OutputMixture
+from lmcompare.models.neural.quantised import Int8Recurrent
 
 Memory = Carried
 """What each row remembers: each layer's state, `[batch, width]`; an LSTM layer has two, hidden and cell."""
@@ -84,9 +86,9 @@ class RecurrentNetwork(Network):
         parts = options.softmaxes
         self.mixture = OutputMixture(options.width, parts) if parts > 1 else nn.Identity()
 
-    def fresh(self, batch: int) -> Memory:
+    def fresh(self, batch: int, dtype: torch.dtype = torch.float32) -> Memory:
         """The memory of rows that have read nothing: zeros."""
-        new = next(self.layers.parameters()).new_zeros
+        new = partial(torch.zeros, dtype=dtype)
         return tuple(new(batch, width) for width in self.options.widths for _ in range(self.cell.states))
 
     def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
@@ -102,7 +104,7 @@ class RecurrentNetwork(Network):
         in training too.
         """
         keep = (~begins[:, 0, None]).to(vectors.dtype)
-        memory = tuple(part.detach() * keep for part in carried or self.fresh(len(vectors)))
+        memory = tuple(part.detach() * keep for part in carried or self.fresh(len(vectors), vectors.dtype))
         raw, memory = self._layers(vectors, memory)
         hidden = self._leave(raw)
         return Reading(self.mixture(hidden), memory, self._penalty(raw, hidden))
@@ -120,18 +122,21 @@ class RecurrentNetwork(Network):
         return x, tuple(after)
 
     def _layer(self, layer: Any, x: Tensor, state: Memory) -> tuple[Tensor, Memory]:
-        # One mask for the whole chunk: the same connections are missing at every place (Merity et al. 2018).
+        if isinstance(layer, Int8Recurrent):
+            return self.cell.written(x, state, cells.Maps(layer.of_input, layer.of_state))
         recurrent = layer.weight_hh_l0
         if self.options.weight_drop:
+            # One mask for the whole chunk: the same connections are missing at every place.
             recurrent = F.dropout(recurrent, self.options.weight_drop, self.training)
-        weights = cells.CellWeights(layer.weight_ih_l0, recurrent, layer.bias_ih_l0, layer.bias_hh_l0)
+        of_input, of_state = (layer.weight_ih_l0, layer.bias_ih_l0), (recurrent, layer.bias_hh_l0)
         if self.options.kernel == "written":
-            found: tuple[Tensor, Memory] = self.cell.written(x, state, weights)
-            return found
+            maps = cells.Maps(lambda x: F.linear(x, *of_input), lambda h: F.linear(h, *of_state))
+            return self.cell.written(x, state, maps)
+        weights = [of_input[0], of_state[0], of_input[1], of_state[1]]
         given = tuple(part[None] for part in state)
         # With biases, one layer, no dropout of torch's own, one way, the batch first.
         settings = (True, 1, 0.0, self.training, False, True)
-        out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], list(weights), *settings)
+        out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], weights, *settings)
         return out, tuple(part[0] for part in new)
 
     def _leave(self, raw: Tensor) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from lmcompare.models.neural.cells import CellWeights
+from lmcompare.models.neural.cells import Maps
 from lmcompare.models.neural.options import RecurrentOptions
 from lmcompare.models.neural.recurrent import CELLS, RecurrentNetwork
 
@@ -24,8 +24,11 @@ def test_the_written_cell_equals_torchs_module(cell):
     layer = CELLS[cell].layer(5, 6, batch_first=True)
     x, state = torch.randn(3, 7, 5), tuple(torch.randn(1, 3, 6) for _ in range(CELLS[cell].states))
     theirs, after = layer(x, state if len(state) > 1 else state[0])
-    weights = CellWeights(layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0)
-    ours, mine = CELLS[cell].written(x, tuple(part[0] for part in state), weights)
+    maps = Maps(
+        lambda x: x @ layer.weight_ih_l0.T + layer.bias_ih_l0,
+        lambda h: h @ layer.weight_hh_l0.T + layer.bias_hh_l0,
+    )
+    ours, mine = CELLS[cell].written(x, tuple(part[0] for part in state), maps)
     torch.testing.assert_close(ours, theirs)
     for one, other in zip(mine, after if len(state) > 1 else (after,), strict=True):
         torch.testing.assert_close(one, other[0])
