@@ -20,6 +20,8 @@ COMMANDS = {
     "predict": "The next tokens with their probabilities, models side by side.",
     "generate": "Let a model write.",
     "corpus": "List, show, add and fetch corpora.",
+    "count": "The n-grams of a corpus with their counts, as a file.",
+    "convert": "N-gram models between ARPA files and folders; pruned, quantised.",
     "models": "The kinds of model and their options.",
     "laws": "Check a model against the laws that every language model keeps.",
     "report": "Rebuild a report from results, without training.",

@@ -12,6 +12,8 @@ from lmcompare.files import explain_os_errors, model_kind, shipped
 from lmcompare.interface import LanguageModel
 
 QUICKSTART = Path("reports/quickstart")
+_ARPA = (".arpa", ".lm", ".gz", ".bz2", ".xz")
+_BINARY = (".bin", ".binary", ".klm")
 
 
 def experiment_path(given: Path | None) -> Path:
@@ -39,12 +41,12 @@ def experiment_path(given: Path | None) -> Path:
 def open_model(folder: Path) -> LanguageModel:
     """The model saved in a folder (or in the `model` folder of a cell), of whatever kind."""
     folder = folder / "model" if (folder / "model" / "model.json").is_file() else folder
-    if folder.suffix in (".arpa", ".lm", ".gz", ".bz2", ".xz", ".bin", ".binary", ".klm") and folder.is_file():
-        raise InputError(
-            "this is a file of another tool, not a model folder",
-            where=str(folder),
-            remedy="Train a model of kind kenlm with path set to it, then use that folder",
-        )
+    if folder.suffix in (*_ARPA, *_BINARY) and folder.is_file():
+        remedy = f"Run `lmcompare convert {folder} FOLDER`, then use that folder"
+        if folder.suffix in _BINARY:
+            remedy = "Train a model of kind kenlm with path set to it, then use that folder"
+        what = "this is a file of another tool, not a model folder"
+        raise InputError(what, where=str(folder), remedy=remedy)
     return registry.models.get(model_kind(folder), where=str(folder)).load(folder)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
 from lmcompare import registry
+from lmcompare.commands.settings import read_settings, tokenizer_options
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import check_options
@@ -42,12 +41,11 @@ def command(
     """
     from lmcompare.text.encoded import encode_corpus
     from lmcompare.text.sources import open_corpus
-    from lmcompare.text.tokenizers import TokenizerOptions, build
+    from lmcompare.text.tokenizers import build
 
     family = registry.models.get(kind, where="KIND")
-    options = check_options(family.options, _settings(settings), f"--set of {kind}")
-    words = _settings([f"kind={tokenizer}"] if "=" not in tokenizer else [tokenizer])
-    space = check_options(TokenizerOptions, words, "--tokenizer")
+    options = check_options(family.options, read_settings(settings), f"--set of {kind}")
+    space = tokenizer_options(tokenizer)
     if out.exists():
         raise InputError("the folder exists already", where=str(out), remedy="Remove it or name another")
     console = Console()
@@ -75,21 +73,6 @@ def command(
         _remove(work)
         watcher.finished(kind)
     console.print(f"wrote {out}: {model.parameters:,} parameters", highlight=False, markup=False)
-
-
-def _settings(settings: Any) -> dict[str, Any]:
-    """Settings such as "order=5" or 'kind="bpe", size=2000' as TOML values; a bare word is a string."""
-    found: dict[str, Any] = {}
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        try:
-            found |= tomllib.loads(f"table = {{{setting}}}")["table"]
-        except tomllib.TOMLDecodeError:
-            if not key.strip() or not value or "," in value:
-                remedy = "Write KEY=VALUE, such as order=5"
-                raise InputError(f"cannot read {setting!r}", where="--set", remedy=remedy) from None
-            found[key.strip()] = value.strip()
-    return found
 
 
 def _remove(folder: Path) -> None:
