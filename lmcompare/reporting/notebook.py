@@ -20,7 +20,9 @@ from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting.comparison import Comparison
+from lmcompare.reporting.grid import panels
 from lmcompare.reporting.language import Language, language
+from lmcompare.reporting.ordering import leading
 
 NAME = "report.ipynb"
 _SECONDS = 120  # for one cell; the slowest, the imports, takes a few
@@ -33,6 +35,14 @@ _READ = """\
 comparison = Comparison.read(results_path, lang)
 results = comparison.results
 comparison"""
+_GRID = """\
+from lmcompare.reporting.grid_figure import grid
+
+SVG(figures.to_svg(grid(results, lang)))"""
+_MANY = """\
+from lmcompare.reporting.ordering import leading
+
+results = leading(results)  # the first of many models: no figure can show them all"""
 _FINDINGS = """\
 for sentence in comparison.findings() + comparison.cautions():
     print("-", sentence)"""
@@ -64,6 +74,11 @@ def make_notebook(comparison: Comparison, lang: str | None = None) -> nbformat.N
         new_markdown_cell(say("notebook.findings")),
         new_code_cell(_FINDINGS),
     ]
+    if panels(results):
+        cells += [new_markdown_cell(_caption(say, "grid")), new_code_cell(_GRID)]
+    if leading(results) is not results:
+        told = say("page.leading", shown=len(leading(results).models), all=len(results.models))
+        cells += [new_markdown_cell(told), new_code_cell(_MANY)]
     for key, call in _figures(results):
         cells.append(new_markdown_cell(_caption(say, key)))
         cells.append(new_code_cell(f"SVG(figures.to_svg({call}))"))

@@ -15,6 +15,7 @@ from lmcompare.reporting.grid_figure import grid
 from lmcompare.reporting.html import to_html
 from lmcompare.reporting.language import language
 from lmcompare.reporting.markdown import to_markdown
+from lmcompare.reporting.notebook import make_notebook
 from lmcompare.reporting.ordering import LEADING, MANY, all_compared, differences, leading
 
 Make = Callable[..., Results]
@@ -217,3 +218,20 @@ def test_many_impossible_models_are_one_caution(make_results: Make) -> None:
     results = gridded(make_results)
     found = [text for text in Comparison(results).cautions() if "probability zero" in text]
     assert [text.split(" gave")[0] for text in found] == ["mle, 2", "3 more models"]
+
+
+def test_the_notebook_draws_the_grid_and_then_the_first_of_many_models(make_results: Make) -> None:
+    sources = [cell["source"] for cell in make_notebook(Comparison(gridded(make_results, copies=3))).cells]
+    drawn = next(at for at, text in enumerate(sources) if "grid(results, lang)" in text)
+    fewer = next(at for at, text in enumerate(sources) if "leading(results)" in text)
+    others = [at for at, text in enumerate(sources) if "figures.perplexities" in text]
+    assert drawn < fewer < others[0]
+    usual = [cell["source"] for cell in make_notebook(Comparison(make_results())).cells]
+    assert not [text for text in usual if "leading" in text or "grid" in text]
+
+
+def test_figures_and_tables_of_a_page_with_a_grid_escape_its_names(make_results: Make) -> None:
+    results = gridded(make_results, dynamic=False)
+    tables = [{**one, "grid": {**one["grid"], "row": "<b>x"}} for one in results.experiment["models"]]
+    page = to_html(Comparison(results.model_copy(update={"experiment": {"models": tables}})))
+    assert "&lt;b&gt;x" in page and "<b>x" not in page

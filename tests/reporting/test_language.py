@@ -34,8 +34,8 @@ HOLES: dict[str, list[str]] = {
     "table.policy_*": list(POLICIES),
     "figure.curve.*": ["floor", "floor_topic"],
     "grid.*": ["static", "dynamic", "size", "seconds"],
-    "figure.*.title": ["perplexity", "curve", "pairs", "surprisal", "next", "cost"],
-    "figure.*.caption": ["perplexity", "curve", "pairs", "surprisal", "next", "cost"],
+    "figure.*.title": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
+    "figure.*.caption": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.
