@@ -83,13 +83,14 @@ def perplexity(results: Results, name: str) -> float:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells are filled in this process, one after the other in the order that is given: no start-up time."""
 
-    def run_here(jobs: Any, after: Any, work: Any, workers: int, start: Any, args: Any, *tell: Any) -> None:
+    def run_here(jobs: Any, after: Any, work: Any, *settings: Any, fresh: bool) -> None:
+        *_, finished = settings
         done: list[Any] = []
         for job in jobs:
             assert all(any(other is each for each in done) for other in after(job))
             work(job)
             done.append(job)
-            tell[1](job)
+            finished(job)
 
     monkeypatch.setattr("lmcompare.experiment.run.run_all", run_here)
 
