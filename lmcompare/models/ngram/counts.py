@@ -106,8 +106,8 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
     """The n-grams of orders 1 to `order`; those of order 1 are all `size` ids, seen or not.
 
     `bos` is never predicted, so as an n-gram of order 1 its count is 0. N-grams never cross a
-    sentence's start: those nearest to it begin with the one `bos`. With two threads, an order is sorted
-    while the one below it is numbered.
+    sentence's start: those nearest to it begin with the one `bos`. With two threads, an order is numbered
+    while the one above it is sorted.
     """
     ids = stream.ids
     worst = int(ids.min() if ids.min() < 0 else ids.max())
@@ -120,21 +120,20 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
     text = ids.astype(np.min_scalar_type(size - 1))  # the less memory, the more of it is in cache
     # Room for all orders at once, which costs memory only where it is written to.
     most = (order - 1) * len(ids)
-    room = Level(*np.empty((4, most), dtype=np.int32), np.empty(most, dtype=bool))
+    prefixes, words, suffixes, counts = np.empty((4, most), dtype=np.int32)
+    room = Level(prefixes, words, suffixes, counts, np.empty(most, dtype=bool))
     numbers, opens = ids, np.arange(size) == bos  # of the n-grams of the order below, by place and by number
     with ThreadPoolExecutor(1) as second:
-        sorting = second.submit(_longer, text, _ranked(text), bos) if order > 1 else None
+        places = _longer(text, _ranked(text), bos) if order > 1 else ids
         for n in range(2, order + 1):
-            assert sorting is not None
-            places = sorting.result()
-            sorting = second.submit(_longer, text, places, bos) if n < order else None
-            if sorting and threads < 2:
-                sorting.result()
             following = np.empty(len(ids) if n < order else 0, dtype=np.int32)
-            level = _number(text, places, n, numbers, opens, following, room)
-            levels.append(level)
-            room = room.part(len(level.words), None)
-            numbers, opens = following, level.opens
+            numbering = second.submit(_number, text, places, n, numbers, opens, following, room)
+            if threads < 2:
+                numbering.result()
+            places = _longer(text, places, bos) if n < order else places
+            levels.append(numbering.result())
+            numbers, opens = following, levels[-1].opens
+            room = room.part(len(opens), None)
     return levels
 
 

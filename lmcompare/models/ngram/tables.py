@@ -6,7 +6,7 @@ that was read from an ARPA file have the same tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -213,44 +213,61 @@ def check_ids(ids: Ids, size: int) -> None:
 def flatten(
     levels: Sequence[Level],
     kept: Sequence[NDArray[np.bool_]],
-    logprobs: Sequence[NDArray[np.float64]],
-    backoffs: Sequence[NDArray[np.float64]],
+    estimates: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> BackoffTables:
     """Tables of the n-grams that are `kept`.
 
     Args:
         levels: the n-grams of each order; every prefix and suffix of one that is kept is kept.
         kept: which to keep, one array an order; all of order 1.
-        logprobs: natural log p of each n-gram, one array an order.
-        backoffs: natural log of each n-gram's weight as a context, one array an order but for the highest.
+        estimates: order by order, the probability of each n-gram, and the weight of each n-gram of the order
+            below as a context (of the empty one for order 1, which is not looked at).
     """
-    sizes = [1] + [int(np.count_nonzero(mask)) for mask in kept]
-    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    first = np.cumsum([0, 1, *map(np.count_nonzero, kept)])
     if first[-1] > LIMIT:
         raise InputError(f"{first[-1]:,} n-grams are too many", remedy="Lower the order, or prune")
-    root = np.zeros(1)
-    children, suffixes = [np.array([sizes[1]])], [np.zeros(1, dtype=np.int64)]
-    renumbered = [np.zeros(1, dtype=np.int64)] + [np.cumsum(mask) - 1 for mask in kept]
-    for n in range(1, len(levels)):
-        parents = renumbered[n][levels[n].prefixes[kept[n]]]
-        children.append(np.bincount(parents, minlength=sizes[n]))
-        below = levels[n - 1].suffixes[kept[n - 1]]
-        suffixes.append(first[n - 1] + renumbered[n - 1][below] if n > 1 else np.zeros(sizes[1], np.int64))
-    starts = 1 + np.concatenate([[0], np.cumsum(np.concatenate(children))])
-    return BackoffTables(
-        words=np.concatenate(
-            [np.zeros(1, np.int32), *(lv.words[mask] for lv, mask in zip(levels, kept, strict=True))]
-        ),
-        logprobs=np.concatenate(
-            [root, *(values[mask] for values, mask in zip(logprobs, kept, strict=True))]
-        ).astype(np.float32),
-        starts=starts.astype(np.int32),
-        backoffs=np.concatenate(
-            [root, *(values[mask] for values, mask in zip(backoffs, kept[:-1], strict=True))]
-        ).astype(np.float32),
-        suffixes=np.concatenate(suffixes).astype(np.int32),
-        levels=first,
-    )
+    words, logprobs = np.empty(first[-1], dtype=np.int32), np.empty(first[-1], dtype=np.float32)
+    backoffs, suffixes = np.empty(first[-2], dtype=np.float32), np.empty(first[-2], dtype=np.int32)
+    starts = np.empty(first[-2] + 1, dtype=np.int32)
+    words[0], logprobs[0], backoffs[0], suffixes[0], starts[0] = 0, 0, 0, 0, 1
+    below = _Kept(np.ones(1, dtype=bool))
+    for n, (level, keep, (probabilities, weights)) in enumerate(zip(levels, kept, estimates, strict=True), 1):
+        this, start = _Kept(keep), np.int32(first[n])
+        own, contexts, ends = (
+            slice(first[n - i] + j, first[n + 1 - i] + j) for i, j in ((0, 0), (1, 0), (1, 1))
+        )
+        words[own] = this.of(level.words)
+        with np.errstate(divide="ignore"):  # log 0 is -inf, and is meant
+            np.log(this.of(probabilities), out=logprobs[own], casting="same_kind")
+            if n > 1:
+                np.log(below.of(weights), out=backoffs[contexts], casting="same_kind")
+        del probabilities, weights  # before those of the next order are made
+        children = starts[ends]
+        children[:] = 0
+        np.add.at(children, below.renumbered(this.of(level.prefixes)), np.int32(1))
+        np.cumsum(children, out=children)
+        children += start
+        if n < len(levels):
+            shorter = np.int32(first[n - 1] if n > 1 else 0)
+            np.add(below.renumbered(this.of(level.suffixes)), shorter, out=suffixes[own])
+        below = this
+    return BackoffTables(words, logprobs, starts, backoffs, suffixes, levels=first)
+
+
+class _Kept:
+    """Which n-grams of an order are kept, and their numbers among those; nothing is copied where all are."""
+
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        self.mask = None if mask.all() else mask
+        self.numbers = None if self.mask is None else np.cumsum(mask, dtype=np.int32) - np.int32(1)
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Those of one value for each n-gram that belong to what is kept."""
+        return values if self.mask is None else values[self.mask]
+
+    def renumbered(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """New numbers for old ones of n-grams that are kept."""
+        return numbers if self.numbers is None else self.numbers[numbers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,13 +58,15 @@ def scores(alpha: float) -> Rule:
 
 def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[tuple[Floats, Floats]]:
     """Order by order, probabilities of all n-grams and weights of their contexts (the first is the root)."""
-    lower = evidence.below
-    for counts, keep in zip(method.orders, evidence.keep, strict=True):
-        own, freed = fractions(counts, method.shares(counts), keep)
-        probabilities, weights = rule(counts.prefixes, own, freed, lower)
+    below = evidence.below
+    for counts, keep, level in zip(method.orders, evidence.keep, evidence.levels, strict=True):
+        probabilities, weights = np.empty(len(counts.counts)), np.empty(len(counts.complete))
+        for part in counts.parts():
+            own, freed = fractions(part, method.shares(part), keep[part.grams])
+            lower = below[level.suffixes[part.grams]] if counts.order > 1 else below
+            probabilities[part.grams], weights[part.contexts] = rule(part.prefixes, own, freed, lower)
+        below = probabilities
         yield probabilities, weights
-        if counts.order < len(evidence.levels):
-            lower = probabilities[evidence.levels[counts.order].suffixes]
 
 
 def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:

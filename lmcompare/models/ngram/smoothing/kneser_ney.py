@@ -34,6 +34,7 @@ def adjusted_counts(levels: Sequence[Level]) -> list[NDArray[np.int32]]:
     """
     adjusted = list[NDArray[np.int32]]()
     for level, above in zip(levels, levels[1:], strict=False):
-        kinds = np.bincount(above.suffixes, minlength=len(level.words)).astype(np.int32)
-        adjusted.append(np.where(level.opens, level.counts, kinds))
+        kinds = np.where(level.opens, level.counts, np.int32(0))
+        np.add.at(kinds, above.suffixes, np.int32(1))  # none of them ends in what begins with `bos`
+        adjusted.append(kinds)
     return [*adjusted, levels[-1].counts]

@@ -6,9 +6,9 @@ Knows nothing of any one method, of back-off weights, or of pruning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from lmcompare.models.ngram.smoothing.held_out import HeldOut, locate
 
 Counts = NDArray[np.integer[Any]] | NDArray[np.float64]
 Floats = NDArray[np.float64]
+_PART = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,37 @@ class OrderCounts:
         counts: how often each occurs, in the sense of the method, `[n]`; may be 0 for single words.
         complete: whether no longer context could be known: of the highest order, or `bos` opens it,
             `[contexts]`.
+        grams: which of all n-grams of the order these are.
+        contexts: which of all contexts these are; `prefixes` counts from the first of them.
     """
 
     order: int
     prefixes: NDArray[np.int32]
     counts: Counts
     complete: NDArray[np.bool_]
+    grams: slice = field(default_factory=partial(slice, None))
+    contexts: slice = field(default_factory=partial(slice, None))
+
+    def parts(self) -> Iterator[OrderCounts]:
+        """All n-grams in parts of whole contexts, small enough for what is made of one to stay in cache."""
+        gram, context = 0, 0
+        while context < len(self.complete):
+            last = min(gram + _PART, len(self.prefixes))
+            # The context that reaches over the end is the next part's, unless it is this part's only one.
+            end = len(self.complete)
+            if last < len(self.prefixes):
+                end = max(int(self.prefixes[last]), context + 1)
+                last = int(np.searchsorted(self.prefixes, end))
+            grams, contexts = slice(gram, last), slice(context, end)
+            yield OrderCounts(
+                self.order,
+                self.prefixes[grams] - np.int32(context),
+                self.counts[grams],
+                self.complete[contexts],
+                grams,
+                contexts,
+            )
+            gram, context = last, end
 
     def per_context(self, values: NDArray[Any] | None = None) -> Floats:
         """Sums of values `[n]` over the n-grams of each context; without values, how many there are."""
@@ -179,4 +205,4 @@ class Method(ABC):
 
     @abstractmethod
     def shares(self, counts: OrderCounts) -> Shares:
-        """What the n-grams of one order keep, and what their contexts free."""
+        """What the n-grams of one order, or of a part of it, keep, and what their contexts free."""

@@ -47,7 +47,7 @@ class PitmanYor(Method):
 
     def shares(self, counts: OrderCounts) -> Shares:
         """See `Method.shares`."""
-        taken = self.discounts[counts.order - 1] * self.tables[counts.order - 1]
+        taken = self.discounts[counts.order - 1] * self.tables[counts.order - 1][counts.grams]
         freed = self.strengths[counts.order - 1] + counts.per_context(taken)
         return Shares(counts.counts - taken, np.where(counts.totals > 0, freed, 1.0))
 

@@ -16,10 +16,8 @@ ALPHA = 0.4
 def test_the_scores_before_they_are_divided_by_their_sum_are_nltk_s() -> None:
     tokenizer, known = word_tokenizer(SENTENCES), evidence(SENTENCES, SENTENCES, 3)
     ids = sentence_ids(tokenizer, SENTENCES)
-    composed = list(compose(known, Ours(known, Smoothing()), scores(ALPHA)))
-    with np.errstate(divide="ignore"):
-        logs = [np.log(score) for score, _ in composed], [np.log(weight) for _, weight in composed[1:]]
-    tables = flatten(known.levels, known.keep, *logs)
+    composed = compose(known, Ours(known, Smoothing()), scores(ALPHA))
+    tables = flatten(known.levels, known.keep, composed)
     theirs = fitted(StupidBackoff(ALPHA, 3), ids, tokenizer)
     asked = contexts(ids, tokenizer, [1, 2])
     assert len(asked) > 60
