@@ -51,15 +51,18 @@ def count_ticks(axes: Axes) -> None:
 
 def time_ticks(axes: Axes) -> None:
     """A logarithmic horizontal axis of seconds, at least a factor of ten wide, ticks at `10 s`, `1 min`."""
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    missing = max(0.0, 1 - math.log10(high / low)) / 2
-    low, high = low / 10**missing, high * 10**missing
-    axes.set_xlim(low, high)
+    low, high = _wide(axes)
     ticks = [time for time in _FINER_TIMES if low <= time <= high]
     if len(ticks) > 7:
         ticks = [time for time in _TIMES if low <= time <= high]
     _ticks(axes, FixedLocator(ticks), numbers.tick_of_time)
+
+
+def size_ticks(axes: Axes) -> None:
+    """A logarithmic horizontal axis of bytes, at least a factor of ten wide, ticks at `20 MB`, `1 GB`."""
+    low, high = _wide(axes)
+    subs = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
+    _ticks(axes, LogLocator(subs=subs), numbers.tick_of_size)
 
 
 def names_at_right(axes: Axes, marks: Sequence[Mark]) -> None:
@@ -110,6 +113,16 @@ def _apart(places: list[float]) -> list[float]:
     for place in reversed(up):
         down.append(min(place, down[-1] - _LINE) if down else min(place, ceiling))
     return down[::-1]
+
+
+def _wide(axes: Axes) -> tuple[float, float]:
+    """The limits of a horizontal axis that is made logarithmic and at least a factor of ten wide."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    missing = max(0.0, 1 - math.log10(high / low)) / 2
+    low, high = low / 10**missing, high * 10**missing
+    axes.set_xlim(low, high)
+    return low, high
 
 
 def _ticks(axes: Axes, locator: LogLocator | FixedLocator, shown: Callable[[float], str]) -> None:

@@ -8,6 +8,7 @@ text in the language asked for. Draws what was found; computes no statistic. `to
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lmcompare.evaluation.results import PolicyName, Results, Scores
 from lmcompare.reporting import numbers
-from lmcompare.reporting.axes import Mark, count_ticks, names_at_right, names_beside, time_ticks
+from lmcompare.reporting.axes import Mark, count_ticks, names_at_right, names_beside, size_ticks, time_ticks
 from lmcompare.reporting.details import visible
 from lmcompare.reporting.drawing import FAINT, INK, looks, style, to_png, to_svg
 from lmcompare.reporting.language import Language, language
@@ -38,6 +39,7 @@ __all__ = [
     "next_tokens",
     "paired_differences",
     "perplexities",
+    "size_quality",
     "surprisals",
     "to_png",
     "to_svg",
@@ -267,31 +269,53 @@ def next_tokens(results: Results, context: int = 0, lang: str = "en", top: int =
 
 def cost_quality(results: Results, lang: str = "en") -> Figure:
     """Perplexity (bits per byte where event spaces differ) over training time, a named point a model."""
-    say = language(lang)
+    prices = {model.name: model.cost.train_seconds for model in results.models}
+    with style():
+        figure, axes = _one("cost", 3.6)
+        _title(figure, language(lang)("figure.cost.title"))
+        axes.set_xlabel(language(lang)("figure.seconds"))
+        return _quality_over(prices, figure, axes, time_ticks, results, language(lang))
+
+
+def size_quality(results: Results, lang: str = "en") -> Figure:
+    """The same over the size of the saved model."""
+    prices = {model.name: float(model.cost.bytes) for model in results.models}
+    with style():
+        figure, axes = _one("size", 3.6)
+        _title(figure, language(lang)("figure.size.title"))
+        axes.set_xlabel(language(lang)("figure.bytes"))
+        return _quality_over(prices, figure, axes, size_ticks, results, language(lang))
+
+
+def _quality_over(
+    prices: dict[str, float],
+    figure: Figure,
+    axes: Axes,
+    ticks: Callable[[Axes], None],
+    results: Results,
+    say: Language,
+) -> Figure:
     same = same_event_space(results)
     points = []
     for model in results.models:
         found = scores(results, model, "native")
-        if found is not None and model.cost.train_seconds > 0:
-            points.append((model.name, model.cost.train_seconds, _in_unit(found, per_byte=not same)))
+        if found is not None and prices[model.name] > 0:
+            points.append((model.name, prices[model.name], _in_unit(found, per_byte=not same)))
     points = [point for point in points if math.isfinite(point[2][0])]
-    with style():
-        figure, axes = _one("cost", 3.6)
-        _title(figure, say("figure.cost.title"))
-        axes.set(xlabel=say("figure.seconds"), ylabel=_quality(results, say))
-        if not points:
-            return _nothing(figure, axes, say("figure.nothing"))
-        marks = []
-        for name, seconds, (value, low, high) in points:
-            look = looks(results)[name]
-            if math.isfinite(low) and math.isfinite(high):
-                axes.plot([seconds, seconds], [low, high], color=look.colour, linewidth=2, alpha=0.6)
-            axes.plot([seconds], [value], marker=look.marker, color=look.colour, markersize=9)
-            marks.append(Mark(seconds, value, name, look.colour))
-        axes.margins(0.2, 0.2)
-        time_ticks(axes)
-        axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
-        names_beside(figure, axes, marks)
+    axes.set_ylabel(_quality(results, say))
+    if not points:
+        return _nothing(figure, axes, say("figure.nothing"))
+    marks = []
+    for name, price, (value, low, high) in points:
+        look = looks(results)[name]
+        if math.isfinite(low) and math.isfinite(high):
+            axes.plot([price, price], [low, high], color=look.colour, linewidth=2, alpha=0.6)
+        axes.plot([price], [value], marker=look.marker, color=look.colour, markersize=9)
+        marks.append(Mark(price, value, name, look.colour))
+    axes.margins(0.2, 0.2)
+    ticks(axes)
+    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+    names_beside(figure, axes, marks)
     return figure
 
 

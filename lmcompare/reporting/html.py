@@ -116,6 +116,7 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         differences=_figure(figures.paired_differences(shown, say.code), say("figure.pairs.caption")),
         perplexities=_figure(figures.perplexities(shown, say.code), say("figure.perplexity.caption")),
         cost=_figure(figures.cost_quality(shown, say.code), say("figure.cost.caption")),
+        size=_figure(figures.size_quality(shown, say.code), say("figure.size.caption")),
         sentences=[_sentence(shown, number, say) for number in range(len(results.chain_sentences))],
         contexts=_contexts(shown),
         samples=_samples(shown, say),

@@ -138,7 +138,8 @@ def _figures(results: Results) -> list[tuple[str, str]]:
     ]
     contexts = max((len(model.predictions) for model in results.models), default=0)
     found += [("next", f"figures.next_tokens(results, {number}, lang)") for number in range(contexts)]
-    return [*found, ("cost", "figures.cost_quality(results, lang)")]
+    costs = [("cost", "figures.cost_quality(results, lang)"), ("size", "figures.size_quality(results, lang)")]
+    return found + costs
 
 
 def _caption(say: Language, key: str) -> str:

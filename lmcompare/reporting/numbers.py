@@ -80,6 +80,12 @@ def tick_of_time(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
+def tick_of_size(value: float) -> str:
+    """A round number of bytes at an axis: `500 B`, `20 MB`."""
+    text = tick(value)
+    return f"{text}B" if " " in text else f"{text} B"
+
+
 def size(value: float) -> str:
     """Bytes in decimal units: `512 B`, `14.2 MB`."""
     return _scaled(value, ("B", "kB", "MB", "GB", "TB"))

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from lmcompare.reporting.axes import Mark, _apart, count_ticks, names_at_right, names_beside, time_ticks
+from lmcompare.reporting.axes import (
+    Mark,
+    _apart,
+    count_ticks,
+    names_at_right,
+    names_beside,
+    size_ticks,
+    time_ticks,
+)
 from lmcompare.reporting.drawing import style
 
 
@@ -53,6 +61,20 @@ def test_times_have_ticks_with_their_unit(
     figure, axes = drawn
     axes.set_xlim(low, high)
     time_ticks(axes)
+    assert shown_ticks(figure, axes) == ticks
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(11e6, 130e6, ["20 MB", "50 MB", "100 MB"]), (20e6, 21e6, ["10 MB", "20 MB", "50 MB"]),
+     (3e3, 5e9, ["10 kB", "100 kB", "1 MB", "10 MB", "100 MB", "1 GB"])],
+)  # fmt: skip
+def test_sizes_have_ticks_with_their_unit(
+    drawn: tuple[Figure, Axes], low: float, high: float, ticks: list[str]
+) -> None:
+    figure, axes = drawn
+    axes.set_xlim(low, high)
+    size_ticks(axes)
     assert shown_ticks(figure, axes) == ticks
 
 

@@ -21,6 +21,7 @@ EVERY: dict[str, Draw] = {
     "surprisal": figures.surprisals,
     "next": figures.next_tokens,
     "cost": figures.cost_quality,
+    "size": figures.size_quality,
 }
 
 
@@ -56,6 +57,7 @@ def test_every_figure_of_every_variant_is_drawn_with_labels_in_its_language(
         ("surprisal", "", "surprisal (bits)"),
         ("next", "probability", ""),
         ("cost", "training time (log scale)", "test perplexity"),
+        ("size", "size on disk (log scale)", "test perplexity"),
     ],
 )
 def test_axes_name_what_they_show_and_its_unit(
@@ -222,6 +224,15 @@ def test_points_lie_at_training_time_and_perplexity(make_results: Callable[..., 
     points = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() != "None"]
     assert points == [[6.1, 220.14], [566.0, 121.9], [488.0, 104.2]]
     assert sorted(texts(axes)) == ["5-gram KN", "LSTM 2×512", "transformer"]
+
+
+def test_points_lie_at_size_and_perplexity(make_results: Callable[..., Results]) -> None:
+    results = make_results()
+    results.models[2].cost.bytes = 0  # nothing was saved
+    (axes,) = figures.size_quality(results).axes
+    points = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() != "None"]
+    assert points == [[180e6, 220.14], [99.6e6, 121.9]]
+    assert axes.get_xscale() == "log" and sorted(texts(axes)) == ["5-gram KN", "LSTM 2×512"]
 
 
 def test_an_untrained_or_infinite_model_has_no_point(make_results: Callable[..., Results]) -> None:

@@ -137,3 +137,8 @@ def test_a_tick_is_short(value: float, shown: str) -> None:
 @pytest.mark.parametrize(("value", "shown"), [(0.1, "0.1 s"), (30, "30 s"), (600, "10 min"), (7200, "2 h")])
 def test_a_tick_of_time_names_its_unit(value: float, shown: str) -> None:
     assert numbers.tick_of_time(value) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(500, "500 B"), (2e4, "20 kB"), (5e8, "500 MB"), (1e9, "1 GB")])
+def test_a_tick_of_size_names_its_unit(value: float, shown: str) -> None:
+    assert numbers.tick_of_size(value) == shown
