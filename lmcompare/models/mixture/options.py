@@ -94,7 +94,7 @@ class MixtureOptions(BaseModel):
             {kind = "cache", order = 2}.
         rule: "linear": the weighted mean of probabilities; "log-linear": of their logarithms, normalised over
             the vocabulary at each event, which is slow.
-        weights: "em": the best ones for the validation text, by EM (log-linear: by Newton's method); or one
+        weights: "em": the best ones for the validation text, by EM (log-linear: L-BFGS); or one
             number a member.
         bins: linear: weights of their own for each kind of context: "order" (longest n-gram that the first
             member which tells it knew at the token before), "cache" (how long an ending of the context stood
