@@ -8,6 +8,7 @@ from pathlib import Path
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import read_experiment
+from lmcompare.experiment.store import start_of
 from lmcompare.files import explain_os_errors, model_kind, shipped
 from lmcompare.interface import LanguageModel
 
@@ -56,7 +57,7 @@ def models_of(experiment: Path) -> dict[str, LanguageModel]:
     cells = sorted(spec.folder.glob("cells/*/model/model.json"), key=lambda path: path.stat().st_mtime)
     found: dict[str, LanguageModel] = {}
     for model in spec.models:
-        start = f"{model.name.replace(' ', '-')}-s{model.seeds[0]}-"
+        start = start_of(model, model.seeds[0])
         mine = [path.parent for path in cells if path.parts[-3].startswith(start)]
         if mine:
             found[model.name] = open_model(mine[-1])

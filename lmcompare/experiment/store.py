@@ -87,6 +87,12 @@ class CellFolder:
         return cell, EventScores.load(self.found / "scores.npz")
 
 
+def start_of(model: ModelSpec, seed: int) -> str:
+    """How the folder's name begins, whatever the cell depends on."""
+    name = re.sub(r"[^\w.-]+", "-", model.name).strip("-.") or model.kind
+    return f"{name}-s{seed}-"
+
+
 def cell_folder(
     experiment: Experiment,
     model: ModelSpec,
@@ -120,9 +126,8 @@ def cell_folder(
         depends["text"] = text_hash
     if members:
         depends["members"] = {name: folder.key for name, folder in members.items()}
-    slug = re.sub(r"[^\w.-]+", "-", model.name).strip("-.") or model.kind
     evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
-    return CellFolder(experiment.folder / "cells" / f"{slug}-s{seed}-{digest(depends)}", evaluation)
+    return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ def run_cell(job: Job, tell: Tell) -> None:
             name=job.model.name,
             seed=job.seed,
             summary=job.model.summary(),
-            train_seconds=float(read_json(folder.path / "trained.json")["seconds"]),
+            train_seconds=train_seconds(folder),
             folder_bytes=folder_bytes(folder.model),
             curve=read_curve(folder.path / "curve.jsonl"),
             progress=tell,
@@ -111,6 +111,8 @@ def _trained(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
         # A training that was killed and continued took longer than this process saw.
         seconds = max(seconds, points[-1].seconds)
         shutil.copyfile(curve, folder.path / "curve.jsonl")
+    # What a model costs includes the models that it is made of.
+    seconds += sum(train_seconds(member) for member in job.members.values())
     model.save(folder.model)
     write_json(folder.path / "trained.json", {"seconds": seconds})
     shutil.rmtree(folder.work, ignore_errors=True)
@@ -140,6 +142,11 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
 
 def _load(folder: Path) -> LanguageModel:
     return registry.models.get(model_kind(folder), where=str(folder)).load(folder)
+
+
+def train_seconds(folder: CellFolder) -> float:
+    """What the training of a cell took, and that of the cells that it is made of."""
+    return float(read_json(folder.path / "trained.json")["seconds"])
 
 
 def read_curve(path: Path) -> list[CurvePoint]:

@@ -122,6 +122,16 @@ def test_an_n_gram_a_cache_and_an_lstm_are_one_line_and_better_than_each(tiny: P
     assert np.isfinite(alone.score([np.array([3, 4, 1])])[0]).all()
 
 
+def test_models_are_found_whatever_their_names_and_cost_what_they_are_made_of(tiny: Path, here: None) -> None:
+    from lmcompare.commands.opening import models_of
+
+    mixture = '[[models]]\nname = "+ cache (1)"\nkind = "mixture"\nmembers = ["3-gram", "cache"]\n'
+    results, _ = done(written(tiny, NGRAM, mixture))
+    assert list(models_of(tiny)) == ["3-gram", "+ cache (1)"]
+    seconds = [model.cost.train_seconds for model in results.models]
+    assert 0 < seconds[0] < seconds[1]
+
+
 def test_a_changed_member_makes_a_new_mixture_and_an_unchanged_one_does_not(tiny: Path, here: None) -> None:
     mixture = '[[models]]\nname = "m"\nkind = "mixture"\nmembers = ["3-gram", {kind = "ngram", order = 1}]\n'
     first, _ = done(written(tiny, NGRAM, mixture))
