@@ -27,6 +27,7 @@ from lmcompare.text.encoded import EncodedCorpus
 
 MANY = 20
 """With more models than this not all pairs are tested, but what a reader of the ranking asks: see `pairs`."""
+NEXT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def compare(contenders: Sequence[Contender], options: EvaluationOptions) -> list
 def pairs(results: Sequence[ModelResult], split: SplitName, policy: PolicyName) -> list[tuple[str, str]]:
     """All pairs that can be compared; of more than `MANY` models the best with each, and each with the next.
 
+    So is the best of those that forget at a line's end with the `NEXT` best of them.
+
     Among 160 models there are 12,720 pairs: one would have to show p below 0.000004 to survive Holm's
     correction, and nobody reads them all. That the order was found on the same text is not corrected for.
     """
@@ -71,8 +74,11 @@ def pairs(results: Sequence[ModelResult], split: SplitName, policy: PolicyName) 
         same = len({result.tokenizer.fingerprint for result in results}) <= 1
         unit = "bits_per_token" if same else "bits_per_byte"
         order = sorted(results, key=lambda result: float(getattr(result.splits[split][policy], unit)))
-        chosen = [(order[0], other) for other in order[1:]] + list(itertools.pairwise(order[1:]))
-    return [(a.name, b.name) for a, b in chosen if not why_incomparable([a, b])]
+        forgetful = [result for result in order if result.policy == "sentence"][: NEXT + 1]
+        chosen = [(order[0], other) for other in order[1:]] + list(itertools.pairwise(order))
+        chosen += [(forgetful[0], other) for other in forgetful[1:]]
+    names = [(a.name, b.name) for a, b in chosen if not why_incomparable([a, b])]
+    return list(dict.fromkeys(names))
 
 
 def rank(results: Sequence[ModelResult]) -> Ranking:

@@ -9,10 +9,11 @@ from markov_toy import Markov, markov_table
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
-from lmcompare.evaluation.ranking import MANY, Contender, compare, pairs, rank
+from lmcompare.evaluation.ranking import MANY, NEXT, Contender, compare, pairs, rank
 from lmcompare.text.tokenizers.byte import ByteTokenizer
 from lmcompare.text.tokenizers.word import WordTokenizer
 
+POLICY = {True: "sentence", False: "document"}
 OPTIONS = EvaluationOptions(resamples=500, generation={"prompts": 0})
 
 
@@ -121,6 +122,11 @@ def test_of_many_models_the_best_meets_all_and_each_meets_the_next(contend, make
     wanted += [{a, b} for a, b in zip(order[1:], order[2:], strict=False)]
     assert sorted(map(sorted, found)) == sorted(map(sorted, wanted))
     assert len(pairs(results[:MANY], "test", "native")) == MANY * (MANY - 1) // 2
+    first, *others = (name for name in order if name != order[0])
+    forget = {first, *others[3:]}
+    results = [row.model_copy(update={"policy": POLICY[row.name in forget]}) for row in results]
+    more = [tuple(pair) for pair in pairs(results, "test", "native") if set(pair) not in found]
+    assert more == [(first, other) for other in others[3 : 3 + NEXT]]
 
 
 def test_holm_corrects_over_the_pairs_that_were_tested(contend, make_model):
