@@ -58,11 +58,11 @@ def _listed(
     levels: Sequence[Level], bos: int, lower: bool
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
     """The n-grams and counts of each order that are written."""
-    grams = levels[0].words[:, None]
+    grams: NDArray[np.int32] = levels[0].words[:, None].astype(np.int32)
     for order, level in enumerate(levels, 1):
         counts = level.counts.astype(np.int64)
         if order > 1:
-            grams = np.column_stack([grams[level.prefixes], level.words])
+            grams = np.column_stack([grams[level.prefixes], level.words]).astype(np.int32)
         above = levels[order] if order < len(levels) else None
         if above is not None and (order == 1 or not lower):
             opened = np.bincount(above.prefixes[above.opens], above.counts[above.opens], len(counts))
@@ -86,11 +86,10 @@ def read_counts(paths: Path | Sequence[Path], tokenizer: Tokenizer, order: int) 
     """
     source = _Source([paths] if isinstance(paths, Path) else list(paths))
     found = source.read(tokenizer)
-    if order > max(found):
-        longest = found[max(found)].grams
-        if not np.all((longest[:, 0] == tokenizer.bos) & (longest[:, -1] == tokenizer.eos)):
-            what = f"the counts are of n-grams of up to {max(found)} words, the order is {order}"
-            raise InputError(what, where=source.name, remedy=f"Set order = {max(found)}")
+    # Where the longest n-grams all open a sentence, no sentence is longer, and longer n-grams do not exist.
+    if order > max(found) and not np.all(found[max(found)].grams[:, 0] == tokenizer.bos):
+        what = f"the counts are of n-grams of up to {max(found)} words, the order is {order}"
+        raise InputError(what, where=source.name, remedy=f"Set order = {max(found)}")
     every: list[_Grams] = []
     above: _Grams | None = None
     for n in range(max(found), 0, -1):

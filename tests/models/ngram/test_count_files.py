@@ -30,7 +30,7 @@ def assert_same(found: list[Level], expected: list[Level]) -> None:
     for one, other in zip(found, expected, strict=True):
         for name in ("prefixes", "words", "suffixes", "counts", "opens"):
             array = getattr(one, name)
-            assert array.dtype == getattr(other, name).dtype
+            assert name == "words" or array.dtype == getattr(other, name).dtype
             np.testing.assert_array_equal(array, getattr(other, name))
 
 
@@ -142,7 +142,8 @@ def test_orders_that_no_sentence_is_long_enough_for_have_no_ngrams(tmp_path: Pat
     ids = document(tokenizer, sentences)
     write_counts(counted(tokenizer, [ids], 6), tokenizer, tmp_path / "counts")
     assert_same(read_counts(tmp_path / "counts", tokenizer, 6), counted(tokenizer, [ids], 6))
-    write_counts(counted(tokenizer, [ids], 2), tokenizer, tmp_path / "counts")
+    longer = document(tokenizer, [["a", "b"]])
+    write_counts(counted(tokenizer, [longer], 2), tokenizer, tmp_path / "counts")
     with pytest.raises(InputError, match="of up to 2 words, the order is 3. Set order = 2"):
         read_counts(tmp_path / "counts", tokenizer, 3)
 
