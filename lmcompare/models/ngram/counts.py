@@ -151,7 +151,7 @@ def _number(
         following: is given the numbers of the n-grams, unless it is empty.
         room: for as many n-grams as there are places.
     """
-    last, k = (-1, -1), 0
+    last, begun, k = (-1, -1), 0, 0
     for start in range(0, len(places), _PART):  # in parts, so that what is in between stays in cache
         here = places[start : start + _PART].astype(np.intp)
         prefixes, words = numbers.take(here), text.take(here + (order - 1))
@@ -165,11 +165,13 @@ def _number(
         new = room.part(k, k + len(firsts))
         new.prefixes[:], new.words[:] = prefixes.take(firsts), words.take(firsts)
         new.suffixes[:], new.opens[:] = numbers.take(here.take(firsts) + 1), opens.take(new.prefixes)
-        new.counts[:] = start + firsts
+        # How often an n-gram occurs is known where the next one begins.
+        ends = np.diff(start + firsts, prepend=begun)
+        room.counts[max(k - 1, 0) : k + len(firsts) - 1] = ends[k == 0 :]
+        begun = start + firsts[-1] if len(firsts) else begun
         k += len(firsts)
-    level = room.part(0, k)
-    level.counts[:] = np.diff(level.counts, append=np.int32(len(places)))
-    return level
+    room.counts[k - 1 : k] = len(places) - begun
+    return room.part(0, k)
 
 
 def _longer(text: Ids, places: Ints, bos: int) -> Ints:

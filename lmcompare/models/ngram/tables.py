@@ -210,47 +210,57 @@ def check_ids(ids: Ids, size: int) -> None:
         raise InputError(f"there is no id {worst}: the model has ids 0 to {size - 1}")
 
 
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Probabilities of some n-grams of one order, and weights of the contexts in which they stand.
+
+    Attributes:
+        order: length of the n-grams.
+        grams: which of all n-grams of the order these are.
+        contexts: which of all n-grams of the order below (the empty one below order 1) are their contexts.
+        probabilities: of the n-grams, `[grams]`.
+        weights: given by the contexts to shorter ones, `[contexts]`; not looked at for order 1.
+    """
+
+    order: int
+    grams: slice
+    contexts: slice
+    probabilities: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
 def flatten(
-    levels: Sequence[Level],
-    kept: Sequence[NDArray[np.bool_]],
-    estimates: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    levels: Sequence[Level], kept: Sequence[NDArray[np.bool_]], estimates: Iterable[Estimates]
 ) -> BackoffTables:
     """Tables of the n-grams that are `kept`.
 
     Args:
         levels: the n-grams of each order; every prefix and suffix of one that is kept is kept.
         kept: which to keep, one array an order; all of order 1.
-        estimates: order by order, the probability of each n-gram, and the weight of each n-gram of the order
-            below as a context (of the empty one for order 1, which is not looked at).
+        estimates: of all n-grams, in any order.
     """
-    first = np.cumsum([0, 1, *map(np.count_nonzero, kept)])
+    chosen = [_Kept(np.ones(1, dtype=bool)), *map(_Kept, kept)]
+    first = np.cumsum([0, *(each.total for each in chosen)])
     if first[-1] > LIMIT:
         raise InputError(f"{first[-1]:,} n-grams are too many", remedy="Lower the order, or prune")
-    words, logprobs = np.empty(first[-1], dtype=np.int32), np.empty(first[-1], dtype=np.float32)
-    backoffs, suffixes = np.empty(first[-2], dtype=np.float32), np.empty(first[-2], dtype=np.int32)
-    starts = np.empty(first[-2] + 1, dtype=np.int32)
-    words[0], logprobs[0], backoffs[0], suffixes[0], starts[0] = 0, 0, 0, 0, 1
-    below = _Kept(np.ones(1, dtype=bool))
-    for n, (level, keep, (probabilities, weights)) in enumerate(zip(levels, kept, estimates, strict=True), 1):
-        this, start = _Kept(keep), np.int32(first[n])
-        own, contexts, ends = (
-            slice(first[n - i] + j, first[n + 1 - i] + j) for i, j in ((0, 0), (1, 0), (1, 1))
-        )
-        words[own] = this.of(level.words)
-        with np.errstate(divide="ignore"):  # log 0 is -inf, and is meant
-            np.log(this.of(probabilities), out=logprobs[own], casting="same_kind")
-            if n > 1:
-                np.log(below.of(weights), out=backoffs[contexts], casting="same_kind")
-        del probabilities, weights  # before those of the next order are made
-        children = starts[ends]
-        children[:] = 0
+    logprobs, backoffs = np.empty(first[-1], dtype=np.float32), np.empty(first[-2], dtype=np.float32)
+    with np.errstate(divide="ignore"):  # log 0 is -inf, and is meant
+        for found in estimates:
+            chosen[found.order].log(found.probabilities, found.grams, logprobs[first[found.order] :])
+            chosen[found.order - 1].log(found.weights, found.contexts, backoffs[first[found.order - 1] :])
+    logprobs[0], backoffs[0] = 0, 0
+    words, suffixes = np.empty(first[-1], dtype=np.int32), np.empty(first[-2], dtype=np.int32)
+    starts = np.zeros(first[-2] + 1, dtype=np.int32)
+    words[0], suffixes[: first[2]], starts[0] = 0, 0, 1
+    for n, (level, this, below) in enumerate(zip(levels, chosen[1:], chosen, strict=False), 1):
+        words[first[n] : first[n + 1]] = this.of(level.words)
+        children = starts[first[n - 1] + 1 : first[n] + 1]
         np.add.at(children, below.renumbered(this.of(level.prefixes)), np.int32(1))
         np.cumsum(children, out=children)
-        children += start
-        if n < len(levels):
-            shorter = np.int32(first[n - 1] if n > 1 else 0)
-            np.add(below.renumbered(this.of(level.suffixes)), shorter, out=suffixes[own])
-        below = this
+        children += np.int32(first[n])
+        if 1 < n < len(levels):
+            shorter = below.renumbered(this.of(level.suffixes))
+            np.add(shorter, np.int32(first[n - 1]), out=suffixes[first[n] : first[n + 1]])
     return BackoffTables(words, logprobs, starts, backoffs, suffixes, levels=first)
 
 
@@ -260,6 +270,7 @@ class _Kept:
     def __init__(self, mask: NDArray[np.bool_]) -> None:
         self.mask = None if mask.all() else mask
         self.numbers = None if self.mask is None else np.cumsum(mask, dtype=np.int32) - np.int32(1)
+        self.total = int(np.count_nonzero(mask))
 
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
         """Those of one value for each n-gram that belong to what is kept."""
@@ -268,6 +279,14 @@ class _Kept:
     def renumbered(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         """New numbers for old ones of n-grams that are kept."""
         return numbers if self.numbers is None else self.numbers[numbers]
+
+    def log(self, values: NDArray[np.float64], part: slice, out: NDArray[np.float32]) -> None:
+        """Put the logarithms of the values of a part of the n-grams where those that are kept have theirs."""
+        start = part.start
+        if self.mask is not None and self.numbers is not None:
+            start = int(self.numbers[start - 1]) + 1 if start else 0
+            values = values[self.mask[part]]
+        np.log(values, out=out[start : start + len(values)], casting="same_kind")
 
 
 @dataclass(frozen=True, slots=True)

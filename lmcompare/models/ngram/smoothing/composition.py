@@ -11,12 +11,15 @@ estimation" (2013), section 3 (unigrams, pruning).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmcompare.models.ngram.smoothing.method import Evidence, Floats, Method, OrderCounts, Shares
+from lmcompare.models.ngram.tables import Estimates
 
 Rule = Callable[[NDArray[np.int32], Floats, Floats, Floats], tuple[Floats, Floats]]
 """From contexts `[n]`, own shares `[n]`, freed shares `[contexts]` and the probabilities of the same endings
@@ -56,17 +59,19 @@ def scores(alpha: float) -> Rule:
     return rule
 
 
-def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[tuple[Floats, Floats]]:
-    """Order by order, probabilities of all n-grams and weights of their contexts (the first is the root)."""
+def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[Estimates]:
+    """Order by order, part by part, probabilities of all n-grams and weights of their contexts."""
     below = evidence.below
     for counts, keep, level in zip(method.orders, evidence.keep, evidence.levels, strict=True):
-        probabilities, weights = np.empty(len(counts.counts)), np.empty(len(counts.complete))
+        every = np.empty(len(counts.counts) if counts.order < len(evidence.levels) else 0)
         for part in counts.parts():
             own, freed = fractions(part, method.shares(part), keep[part.grams])
             lower = below[level.suffixes[part.grams]] if counts.order > 1 else below
-            probabilities[part.grams], weights[part.contexts] = rule(part.prefixes, own, freed, lower)
-        below = probabilities
-        yield probabilities, weights
+            probabilities, weights = rule(part.prefixes, own, freed, lower)
+            yield Estimates(counts.order, part.grams, part.contexts, probabilities, weights)
+            if len(every):
+                every[part.grams] = probabilities
+        below = every
 
 
 def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -81,22 +86,26 @@ def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> t
     return kept / total[counts.prefixes], weight
 
 
-def normalised(
-    evidence: Evidence, composed: Iterable[tuple[Floats, Floats]]
-) -> Iterator[tuple[Floats, Floats]]:
+def normalised(evidence: Evidence, composed: Iterable[Estimates]) -> Iterator[Estimates]:
     """Scores and weights as `compose` gives them, divided so that each context's distribution sums to one.
 
     With Z(h) the sum of the scores after h: Z(h) = weight(h) Z(h') + sum of S(w | h) - weight(h) S(w | h')
     over the listed n-grams; p(w | h) = S(w | h) / Z(h), and the weight becomes weight(h) Z(h') / Z(h).
     """
-    lower, inherited = evidence.below, np.ones(1)
-    for order, (level, (scores, weights)) in enumerate(zip(evidence.levels, composed, strict=True), 1):
-        more = scores - weights[level.prefixes] * lower
-        sums = weights * inherited + np.bincount(level.prefixes, weights=more, minlength=len(weights))
-        yield scores / sums[level.prefixes], weights * inherited / sums
-        if order < len(evidence.levels):
-            lower = scores[evidence.levels[order].suffixes]
-            inherited = sums[level.suffixes]
+    below, inherited = evidence.below, np.ones(1)
+    for order, parts in itertools.groupby(composed, key=lambda part: part.order):
+        level = evidence.levels[order - 1]
+        every, totals = np.empty(len(level.words)), np.empty(len(inherited))
+        for part in parts:
+            scores, weights = part.probabilities, part.weights
+            prefixes = level.prefixes[part.grams] - np.int32(part.contexts.start)
+            lower = below[level.suffixes[part.grams]] if order > 1 else below
+            more = np.bincount(prefixes, scores - weights[prefixes] * lower, minlength=len(weights))
+            passed = weights * inherited[part.contexts]
+            sums = passed + more
+            every[part.grams], totals[part.contexts] = scores, sums
+            yield replace(part, probabilities=scores / sums[prefixes], weights=passed / sums)
+        below, inherited = every, totals[level.suffixes]
 
 
 def uniform(counts: NDArray[np.int32], *, interpolate: bool, bos: int, unk: int | None) -> Floats:

@@ -89,7 +89,9 @@ def estimate(
         stream=stream,
         held_out=held_out,
         keep=[
-            level.counts > smoothing.threshold(n) if n > 1 else np.ones(len(level.words), dtype=bool)
+            level.counts > least
+            if (least := smoothing.threshold(n))
+            else np.broadcast_to(True, level.counts.shape)
             for n, level in enumerate(levels, 1)
         ],
         below=composition.uniform(
