@@ -130,13 +130,15 @@ def _linear(
     trained = np.tile(even, (model.bins.count, 1))
     bayes = options.adapt == "bayes"
     moving = None if options.rate is None else Adaptation(bayes, options.rate)
+    together = even
     if given is None or (options.adapt != "none" and moving is None):
         logprobs, bins = model.member_scores(job.valid), model.bins.events(job.valid)
         if given is None and len(logprobs):
-            trained = weights.fit_bins(logprobs, bins, model.bins.count)
+            together = weights.fit(logprobs)
+            trained = weights.fit_bins(logprobs, bins, model.bins.count, together)
         if options.adapt != "none" and moving is None:
             moving = choose(bayes, logprobs, bins, join(job.valid)[1], trained)
-    _tell(job, names, weights.fit(logprobs) if given is None else even)
+    _tell(job, names, together)
     return LinearMixture(job.tokenizer, members, names, trained, options.bins, moving, frequency)
 
 

@@ -15,30 +15,23 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def expect(logprobs: Any, bins: Any, weights: Any, shares: Any) -> Any:
-    # One round of EM's expectation. logprobs [n, members], bins [n], weights and shares [bins, members]:
-    # shares become each member's posterior summed over the events of each bin. Returns the sum of log p of
-    # all events that are possible, and how many are not.
+def expect(odds: Any, bins: Any, weights: Any, shares: Any) -> float:
+    # One round of EM's expectation. odds [n, members]: each member's probability of the event, events scaled
+    # as one likes; bins [n]; weights and shares [bins, members]. Shares become each member's posterior summed
+    # over the events of each bin. Returns the sum of log(weights . odds).
     shares[:] = 0.0
-    events, members = logprobs.shape
-    posterior = np.empty(members)
-    whole, impossible = 0.0, 0
+    events, members = odds.shape
+    whole = 0.0
     for event in range(events):
-        top = -np.inf
-        for member in range(members):
-            if weights[bins[event], member] > 0:
-                top = max(top, logprobs[event, member])
-        if top == -np.inf:
-            impossible += 1
-            continue
+        own = weights[bins[event]]
         p = 0.0
         for member in range(members):
-            posterior[member] = weights[bins[event], member] * np.exp(logprobs[event, member] - top)
-            p += posterior[member]
-        for member in range(members):
-            shares[bins[event], member] += posterior[member] / p
-        whole += top + np.log(p)
-    return whole, impossible
+            p += own[member] * odds[event, member]
+        if p > 0:
+            whole += np.log(p)
+            for member in range(members):
+                shares[bins[event], member] += own[member] * odds[event, member] / p
+    return whole
 
 
 @njit(cache=True, nogil=True)

@@ -22,6 +22,8 @@ from lmcompare.models.nested_folder import load_members, save_with_members
 
 AT_ONCE = 2**24
 """Probabilities that are held at once, members together."""
+FITTED = 2**26
+"""Probabilities that are held while powers are fitted, members together: 256 MB."""
 LEAST = -1e4
 """Stands for log 0 while powers are fitted, so that the slopes are numbers."""
 
@@ -146,14 +148,14 @@ def fit_powers(members: Sequence[LanguageModel], documents: Sequence[Ids], start
     events = int(lengths.sum())
     if not events:
         return start
-    number = min(events, max(16, AT_ONCE // (members[0].tokenizer.size * len(members))))
+    number = min(events, max(16, FITTED // (members[0].tokenizer.size * len(members))))
     places = np.arange(number) * events // number
     owners = np.searchsorted(np.cumsum(lengths), places, side="right")
     inside = places - (np.cumsum(lengths) - lengths)[owners]
     contexts = [documents[owner][:place] for owner, place in zip(owners, inside, strict=True)]
     targets = np.array([documents[owner][place] for owner, place in zip(owners, inside, strict=True)])
-    said = np.stack([np.maximum(member.next_logprobs(contexts), LEAST) for member in members])
-    own = said[:, np.arange(number), targets]
+    said = [np.maximum(member.next_logprobs(contexts), LEAST).astype(np.float32) for member in members]
+    own = np.stack([each[np.arange(number), targets] for each in said])
     if (impossible := np.flatnonzero((own == LEAST).any(axis=1))).size:
         raise InputError(
             "the member gives probability zero to an event of the validation text, and so would the mixture",
@@ -162,10 +164,14 @@ def fit_powers(members: Sequence[LanguageModel], documents: Sequence[Ids], start
         )
 
     def surprisal(powers: Floats) -> tuple[float, Floats]:
-        logprobs = product(list(said), np.maximum(powers, 1e-12))
-        probabilities = np.exp(logprobs)
-        slopes = np.array([(probabilities * each).sum() for each in said]) - own.sum(axis=1)
-        return -float(logprobs[np.arange(number), targets].mean()), slopes / number
+        total, slopes = 0.0, -own.sum(axis=1, dtype=np.float64)
+        for begin in range(0, number, 64):  # few rows at a time: these are in float64
+            part = [each[begin : begin + 64].astype(np.float64) for each in said]
+            logprobs = product(part, np.maximum(powers, 1e-12))
+            total -= float(logprobs[np.arange(len(logprobs)), targets[begin : begin + 64]].sum())
+            probabilities = np.exp(logprobs)
+            slopes += [float((probabilities * each).sum()) for each in part]
+        return total / number, slopes / number
 
     found = minimize(surprisal, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(start))
     return cast(Floats, found.x)

@@ -16,7 +16,7 @@ from lmcompare.interface import Floats
 
 THIN = 20.0
 """A bin's weights are drawn to those of all events together as if it had so many more events of those."""
-ENOUGH = 1e-9
+ENOUGH = 1e-8
 """EM ends when the mean log p of an event grows by less in a round, in nats."""
 ROUNDS = 2000
 
@@ -37,7 +37,9 @@ def fit(logprobs: Floats, start: Floats | None = None) -> Floats:
     return found
 
 
-def fit_bins(logprobs: Floats, bins: NDArray[np.int64], count: int, thin: float = THIN) -> Floats:
+def fit_bins(
+    logprobs: Floats, bins: NDArray[np.int64], count: int, together: Floats, thin: float = THIN
+) -> Floats:
     """Weights of their own for the events of each bin, `[count, members]`.
 
     Each bin has a Dirichlet prior around the weights of all events together, so a bin with few events
@@ -47,9 +49,9 @@ def fit_bins(logprobs: Floats, bins: NDArray[np.int64], count: int, thin: float 
         logprobs: natural log p of each event under each member, `[n, members]`.
         bins: the bin of each event, `[n]`, 0 to `count - 1`.
         count: number of bins.
+        together: the weights of all events together (`fit`).
         thin: weight of the prior in events.
     """
-    together = fit(logprobs)
     if count == 1:
         return together[None]
     prior = np.tile(thin * together, (count, 1))
@@ -59,16 +61,19 @@ def fit_bins(logprobs: Floats, bins: NDArray[np.int64], count: int, thin: float 
 def _climb(logprobs: Any, bins: Any, weights: Floats, prior: Floats) -> Floats:
     from lmcompare.models.mixture import kernels
 
-    logprobs = np.ascontiguousarray(logprobs, dtype=np.float64)
+    top = logprobs.max(axis=1, keepdims=True, initial=-np.inf)
+    possible = ~np.isneginf(top[:, 0])
+    if not possible.any():
+        return weights
+    odds = np.ascontiguousarray(np.exp(logprobs[possible] - top[possible]))
+    bins = bins[possible]
     shares = np.empty_like(weights)
     before = -np.inf
     for _ in range(ROUNDS):
-        reached, impossible = kernels.expect(logprobs, bins, weights, shares)
-        if impossible == len(logprobs):
-            return weights
+        reached = kernels.expect(odds, bins, weights, shares)
         with np.errstate(divide="ignore", invalid="ignore"):
             reached += float(np.where(prior > 0, prior * np.log(weights), 0.0).sum())
-        if reached - before < ENOUGH * len(logprobs):
+        if reached - before < ENOUGH * len(odds):
             break
         before = reached
         shares += prior
