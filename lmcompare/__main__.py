@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train one model on a corpus and save it.",
     "score": "Per-token surprisals of a text, its total and its perplexity.",
     "predict": "The next tokens with their probabilities, models side by side.",
+    "explain": "Where one probability of an n-gram model comes from, order by order.",
     "generate": "Let a model write.",
     "corpus": "List, show, add and fetch corpora.",
     "count": "The n-grams of a corpus with their counts, as a file.",

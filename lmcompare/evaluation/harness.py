@@ -19,6 +19,7 @@ from lmcompare.evaluation.chain import chain, predict
 from lmcompare.evaluation.context import mean_context
 from lmcompare.evaluation.cost import peak_memory, timed_score
 from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.explanation import explain, telling
 from lmcompare.evaluation.generation_quality import measure
 from lmcompare.evaluation.material import Material
 from lmcompare.evaluation.options import EvaluationOptions
@@ -98,6 +99,7 @@ def evaluate(
         splits[split] = _summaries(model, text, encoded, scores, split, options)
     generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
     tokenizer, contexts = model.tokenizer, material.contexts
+    explained = [explain(model, telling(line), encoded.train.documents) for line in material.sentences[:1]]
     cell = Cell(
         name=name,
         kind=model.kind,
@@ -125,6 +127,7 @@ def evaluate(
             for text in contexts
         ],
         samples=samples,
+        explanation=explained[0] if explained else None,
     )
     return cell, scores
 
@@ -134,8 +137,8 @@ def merge(
 ) -> ModelResult:
     """One row of the table: a model over all its seeds, statistics of the seeds' mean surprisals.
 
-    Costs are means over the seeds, generation statistics too; curve, chains, predictions and samples
-    are the first seed's.
+    Costs are means over the seeds, generation statistics too; curve, chains, predictions, samples and
+    explanation are the first seed's.
     """
     first = cells[0]
     splits = first.splits
@@ -168,6 +171,7 @@ def merge(
         chains=first.chains,
         predictions=first.predictions,
         samples=first.samples,
+        explanation=first.explanation,
     )
 
 

@@ -115,6 +115,35 @@ class Sample(Record):
     text: str
 
 
+class BackoffStep(Record):
+    """What one order of an n-gram model puts into one probability."""
+
+    order: int = Field(
+        description="length of the n-gram; 0 for the distribution in which all words are alike"
+    )
+    context: list[str] = Field(description="the tokens before; <s> opens a sentence")
+    seen: tuple[int, int] | None = Field(
+        description="how often the training text has the n-gram, and its context; null where not known"
+    )
+    counted: tuple[int, int] | None = Field(description="what the method counts of both")
+    kinds: bool = Field(description="whether it counts before how many different words the n-gram stands")
+    discount: float | None = Field(description="what is taken from the count; null where nothing is")
+    own: float | None = Field(description="the order's own part; null where this order is not asked")
+    weight: float | None = Field(description="what the context gives to the shorter one; null where unknown")
+    share: float = Field(description="the order's part of the final probability")
+
+
+class Explanation(Record):
+    """The back-off path of one prediction: the steps' shares, the longest order first, sum to it."""
+
+    token: str
+    interpolated: bool = Field(
+        description="all orders are mixed; otherwise the longest one listed has it all"
+    )
+    steps: list[BackoffStep]
+    probability: float
+
+
 class Cell(Record):
     """One trained model (one seed), evaluated. The harness writes it beside the model."""
 
@@ -132,6 +161,7 @@ class Cell(Record):
     chains: list[list[ChainStep]]
     predictions: list[Prediction]
     samples: list[Sample]
+    explanation: Explanation | None = Field(None, description="of an n-gram model: see `Explanation`")
 
 
 class ModelResult(Record):
@@ -151,6 +181,9 @@ class ModelResult(Record):
     chains: list[list[ChainStep]]
     predictions: list[Prediction]
     samples: list[Sample]
+    explanation: Explanation | None = Field(
+        None, description="of an n-gram model: the last word of the first chain sentence"
+    )
 
 
 class PairedDifference(Record):

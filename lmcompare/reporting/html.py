@@ -31,6 +31,7 @@ from lmcompare.reporting.details import (
     visible,
 )
 from lmcompare.reporting.drawing import looks
+from lmcompare.reporting.explanation import explanation_table
 from lmcompare.reporting.grid import panels
 from lmcompare.reporting.grid_figure import grid
 from lmcompare.reporting.language import Language, language
@@ -118,6 +119,11 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         cost=_figure(figures.cost_quality(shown, say.code), say("figure.cost.caption")),
         size=_figure(figures.size_quality(shown, say.code), say("figure.size.caption")),
         sentences=[_sentence(shown, number, say) for number in range(len(results.chain_sentences))],
+        explanations=[
+            (model.name, explanation_table(model.explanation, say, model.name))
+            for model in in_order(shown)
+            if model.explanation is not None
+        ],
         contexts=_contexts(shown),
         samples=_samples(shown, say),
         full=numbers.fixed(FULL_COLOUR_BITS, 0),

@@ -16,6 +16,7 @@ from rich.text import Text
 from lmcompare.reporting import numbers
 from lmcompare.reporting.comparison import Comparison
 from lmcompare.reporting.ordering import MANY
+from lmcompare.reporting.table import Table
 
 _WIDE = ("rank", "model", "kind", "parameters", "perplexity", "matched", "bits_per_char", "bits_per_byte",
          "train", "score_speed", "memory", "disk")  # fmt: skip
@@ -45,19 +46,7 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
     whole = comparison.table(lang)
     table = whole.first(MANY)
     for keys in (_WIDE, _USUAL, _NARROW, _TINY):
-        chosen = table.choose(keys)
-        drawn = RichTable(
-            box=box.SIMPLE_HEAD,
-            title=Text(chosen.title),
-            title_justify="left",
-            pad_edge=False,
-            collapse_padding=True,
-        )
-        for column in chosen.columns:
-            drawn.add_column(Text(column.label), justify=column.align, no_wrap=keys is not _TINY)
-        for index, row in enumerate(chosen.rows):
-            style = "bold" if index in chosen.marked else ""
-            drawn.add_row(*(Text(cell.text, style=style) for cell in row))
+        drawn = _drawn(table.choose(keys), wrapped=keys is _TINY)
         if console.measure(drawn, options=console.options.update(width=10_000)).maximum <= console.width:
             break
     console.print(drawn)
@@ -71,6 +60,30 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
         console.print(Text(_wrapped(sentence, console.width)))
     for sentence in comparison.cautions(lang):
         console.print(Text(_wrapped(f"! {sentence}", console.width), style="yellow"))
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print any table with its notes; long cells are wrapped where it would be wider than the console."""
+    console.print(_drawn(table, wrapped=True, small_print=True))
+    for note in table.notes:
+        console.print(Text(_wrapped(note, console.width), style="dim"))
+
+
+def _drawn(table: Table, *, wrapped: bool, small_print: bool = False) -> RichTable:
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD,
+        title=Text(table.title),
+        title_justify="left",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in table.columns:
+        drawn.add_column(Text(column.label), justify=column.align, no_wrap=not wrapped)
+    for index, row in enumerate(table.rows):
+        style = "bold" if index in table.marked else ""
+        texts = [f"{cell.text}\n{cell.note}".strip() if small_print else cell.text for cell in row]
+        drawn.add_row(*(Text(text, style=style) for text in texts))
+    return drawn
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -11,6 +11,7 @@ from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import Cell, CurvePoint
+from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.text.tokenizers.char import CharTokenizer
 
 OPTIONS = EvaluationOptions(
@@ -154,3 +155,20 @@ def test_seeds_merge_into_the_mean_surprisal_of_an_event(run, make_model, encode
     assert row.generation.unit == "words"
     assert row.cost.parameters == 12
     assert row.samples == cells[0].samples
+
+
+def test_only_an_ngram_model_is_explained_by_the_last_word_of_the_first_sentence(
+    run, make_model, encoded, word_tokenizer
+):
+    assert run(make_model())[0].explanation is None
+    corpus = encoded(run.corpus, word_tokenizer)
+    model = train_ngram(corpus.train.documents, word_tokenizer, NgramOptions(order=3))
+    cell, _ = run(model)
+    found = cell.explanation
+    *_, last, end = cell.chains[0]
+    assert end.token == "</s>" and found.token == last.token
+    assert found.probability == pytest.approx(math.exp(last.logprob), rel=1e-6)
+    assert sum(step.share for step in found.steps) == pytest.approx(found.probability, rel=1e-6)
+    assert found.steps[-2].seen[1] == len(corpus.train.ids)
+    merged = merge([cell], [], corpus, OPTIONS)
+    assert merged.explanation == found

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from lmcompare.evaluation.results import (
+    BackoffStep,
     Candidate,
     ChainStep,
     CorpusInfo,
     Cost,
     CurvePoint,
+    Explanation,
     Generation,
     ModelResult,
     PairedDifference,
@@ -161,6 +163,7 @@ def make(
                 chains=chains,
                 predictions=predictions,
                 samples=samples if generation else [],
+                explanation=None if neural else _explanation(SENTENCES[lang][0], evil),
             )
         )
     order = [model.name for model in sorted(found, key=lambda m: m.splits["test"]["native"].perplexity)]
@@ -204,6 +207,30 @@ def make(
             else "",
         ),
     )  # fmt: skip
+
+
+def _explanation(sentence: str, evil: bool) -> Explanation:
+    tokens = sentence.split()
+    parts = [
+        (2, (2, 9), (2, 9), 0.1, 0.1),
+        (1, (5, 90), (3, 20), 0.1, 0.04),
+        (0, (70, 9000), (40, 900), 0.05, 0.008),
+    ]
+    steps = [
+        BackoffStep(
+            order=length + 1,
+            context=tokens[len(tokens) - 1 - length : -1],
+            seen=seen,
+            counted=counted,
+            kinds=seen != counted,
+            discount=0.9,
+            own=own,
+            weight=0.4,
+            share=share,
+        )
+        for length, seen, counted, own, share in parts
+    ]
+    return Explanation(token=EVIL if evil else tokens[-1], interpolated=True, steps=steps, probability=0.148)
 
 
 def _generation(index: int) -> Generation:

@@ -240,3 +240,16 @@ def _chain(results: Results, name: str) -> list:  # type: ignore[type-arg]
 
 def test_the_same_results_make_the_same_page(make_results: Callable[..., Results]) -> None:
     assert to_html(Comparison(make_results(models=2))) == to_html(Comparison(make_results(models=2)))
+
+
+def test_the_path_of_one_prediction_is_shown_for_each_ngram_model(
+    make_results: Callable[..., Results],
+) -> None:
+    results = make_results()
+    text, parts = drawn("en", "path", results)
+    assert 'href="#explain"' in text and "5-gram KN: how “warm” gets its probability" in parts.visible()
+    assert "P(warm | it was)" in parts.visible() and "3 of 20" in parts.visible()
+    for model in results.models:
+        model.explanation = None
+    text, _ = drawn("en", "no path", results)
+    assert 'id="explain"' not in text and 'href="#explain"' not in text
