@@ -18,23 +18,24 @@ from lmcompare.interface import Ids
 
 @dataclass
 class Cache:
-    """The places that can still be seen: one tensor `[batch, heads, room, head]` a layer each.
+    """The places that can still be seen.
 
     Attributes:
-        keys, values: the first `lengths[row]` places of each row are filled.
+        keys: `[layers, batch, heads, room, head]`; the first `lengths[row]` places of a row are filled.
+        values: of the same shape.
         lengths: filled places of each row, `[batch]`.
         positions: number of the next place in its text, `[batch]`; `lengths` and what was dropped.
     """
 
-    keys: list[Tensor]
-    values: list[Tensor]
+    keys: Tensor
+    values: Tensor
     lengths: Ids
     positions: Ids
 
     @property
     def room(self) -> int:
         """Places that a row can hold."""
-        return self.keys[0].shape[2]
+        return self.keys.shape[3]
 
     @property
     def even(self) -> bool:
@@ -44,19 +45,17 @@ class Cache:
     def rows(self, index: Ids) -> Cache:
         """Copies of chosen rows, as `State.rows`; room that no chosen row has filled is not copied."""
         chosen, filled = torch.from_numpy(index), int(self.lengths[index].max(initial=0))
-        parts = []
-        for tensors in (self.keys, self.values):
-            new = [whole.new_zeros((len(index), *whole.shape[1:])) for whole in tensors]
-            for copy, whole in zip(new, tensors, strict=True):
-                copy[:, :, :filled] = whole[:, :, :filled].index_select(0, chosen)
-            parts.append(new)
-        return Cache(parts[0], parts[1], self.lengths[index], self.positions[index])
+        copies = []
+        for whole in (self.keys, self.values):
+            copies.append(whole.new_zeros((len(whole), len(index), *whole.shape[2:])))
+            copies[-1][:, :, :, :filled] = whole[:, :, :, :filled].index_select(1, chosen)
+        return Cache(copies[0], copies[1], self.lengths[index], self.positions[index])
 
     def put(self, index: Ids, other: Cache) -> None:
         """Overwrite rows by those of another cache."""
         chosen, filled = torch.from_numpy(index), int(other.lengths.max(initial=0))
-        for mine, new in zip([*self.keys, *self.values], [*other.keys, *other.values], strict=True):
-            mine[chosen, :, :filled] = new[:, :, :filled]
+        for mine, new in ((self.keys, other.keys), (self.values, other.values)):
+            mine[:, chosen, :, :filled] = new[:, :, :, :filled]
         self.lengths, self.positions = self.lengths.copy(), self.positions.copy()
         self.lengths[index], self.positions[index] = other.lengths, other.positions
 
@@ -93,7 +92,7 @@ class Cache:
         if not len(full) or (length := int(self.lengths[full[0]])) <= places:
             return
         rows = torch.from_numpy(full)
-        for tensor in (*self.keys, *self.values):
-            tensor[rows, :, :places] = tensor[rows, :, length - places : length]
+        for whole in (self.keys, self.values):
+            whole[:, rows, :, :places] = whole[:, rows, :, length - places : length]
         self.lengths = self.lengths.copy()
         self.lengths[full] = places

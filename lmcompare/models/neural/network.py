@@ -53,3 +53,6 @@ class Network(nn.Module):
             carried: what the chunk before gave; empty at an epoch's first chunk.
         """
         raise NotImplementedError
+
+    def compile_steps(self) -> None:
+        """From now on step in compiled loops, where there are any; no training after that."""

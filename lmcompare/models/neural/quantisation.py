@@ -44,6 +44,7 @@ def quantise(model: Model) -> Model:
     rounded = copy.copy(model)
     rounded.network = copy.deepcopy(model.network).requires_grad_(False)
     _replace(rounded.network)
+    rounded.network.compile_steps()
     rounded.facts = {**model.facts, "int8": True}
     return rounded
 

@@ -37,7 +37,7 @@ class Int8Matrix(nn.Module):
         out = flat.new_empty(len(flat), len(self.values))
         if len(flat) <= FEW:
             # Numba takes a second to import, and no one who trains needs it.
-            from lmcompare.models.neural.int8_kernel import few_rows
+            from lmcompare.models.neural.compiled_loops import few_rows
 
             few_rows(flat.numpy(), self.values.numpy(), self.scale.numpy(), out.numpy())
         else:

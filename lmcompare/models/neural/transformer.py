@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lmcompare.models.neural.cache import Cache
+from lmcompare.models.neural.compiled import CompiledBlocks
 from lmcompare.models.neural.dropout import locked_dropout
 from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.network import Carried, Network, Reading
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.output_mixture import OutputMixture
 from lmcompare.models.neural.positions import distance_slopes, rotary_angles, rotate, sinusoids
+from lmcompare.models.neural.quantised import FEW
 
 
 class Attention(nn.Module):
@@ -154,6 +156,7 @@ class TransformerNetwork(Network):
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
         self._tell_places()
+        self.compiled: CompiledBlocks | None = None
         parts = options.softmaxes
         self.mixture: nn.Module = OutputMixture(width, parts) if parts > 1 else nn.Identity()
 
@@ -175,11 +178,14 @@ class TransformerNetwork(Network):
 
     def empty(self, batch: int, room: int) -> Cache:
         """The cache of rows that have read nothing."""
-        shape = (batch, self.options.key_heads, room, self.options.width // self.options.heads)
-        layers = range(len(self.blocks))
-        new = self.embedding.weight.new_zeros
+        head = self.options.width // self.options.heads
+        shape = (len(self.blocks), batch, self.options.key_heads, room, head)
         nothing = np.zeros(batch, dtype=np.int64)
-        return Cache([new(shape) for _ in layers], [new(shape) for _ in layers], nothing, nothing)
+        return Cache(torch.zeros(shape), torch.zeros(shape), nothing, nothing)
+
+    def compile_steps(self) -> None:
+        """See `Network.compile_steps`."""
+        self.compiled = CompiledBlocks(self.blocks, self.options)
 
     def forward(self, vectors: Tensor, cache: Cache | None = None, segments: Tensor | None = None) -> Tensor:
         """Hidden vectors after each place, `[batch, time, width]`.
@@ -198,12 +204,15 @@ class TransformerNetwork(Network):
         places = torch.arange(int(begin.max()) + time)
         distance = (queries[:, None, :, None] - places).to(vectors.device)
         same = None if segments is None else segments[:, None, :, None] == segments[:, None, None, :]
-        hide = self._hide(distance, same, vectors.dtype)
         positions = (first[:, None] + torch.arange(time)).to(vectors.device)
         turn = self._turn(positions)
         x = self._enter(vectors, positions)
-        for number, block in enumerate(self.blocks):
-            x, _ = block(x, turn, hide, cache, number)
+        if self.compiled is not None and cache is not None and time == 1 and len(x) <= FEW:
+            x = self.compiled(x[:, 0], turn, cache)[:, None]
+        else:
+            hide = self._hide(distance, same, vectors.dtype)
+            for number, block in enumerate(self.blocks):
+                x, _ = block(x, turn, hide, cache, number)
         if cache:
             cache.advance(time)
         return self._leave(x)
