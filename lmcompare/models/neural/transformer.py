@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lmcompare.interface import Ids
 from lmcompare.models.neural.cache import Cache
 from lmcompare.models.neural.compiled import CompiledBlocks
 from lmcompare.models.neural.dropout import locked_dropout
@@ -196,20 +197,17 @@ class TransformerNetwork(Network):
                 `time` must be 1.
             segments: number of the document of each place, `[batch, time]`; no place looks into another.
         """
-        time = vectors.shape[1]
-        begin = torch.zeros(1, dtype=torch.int64) if cache is None else torch.from_numpy(cache.lengths)
-        first = begin if cache is None else torch.from_numpy(cache.positions)
-        begin, first = (x[:1] if cache is None or cache.even else x for x in (begin, first))
-        queries = begin[:, None] + torch.arange(time)
-        places = torch.arange(int(begin.max()) + time)
-        distance = (queries[:, None, :, None] - places).to(vectors.device)
-        same = None if segments is None else segments[:, None, :, None] == segments[:, None, None, :]
-        positions = (first[:, None] + torch.arange(time)).to(vectors.device)
+        time, device = vectors.shape[1], vectors.device
+        now = torch.arange(time, device=device)
+        positions = now[None] if cache is None else from_one(cache.positions).to(device) + now
         turn = self._turn(positions)
         x = self._enter(vectors, positions)
         if self.compiled is not None and cache is not None and time == 1 and len(x) <= FEW:
             x = self.compiled(x[:, 0], turn, cache)[:, None]
         else:
+            queries = now[None] if cache is None else from_one(cache.lengths).to(device) + now
+            distance = queries[:, None, :, None] - torch.arange(int(queries.max()) + 1, device=device)
+            same = None if segments is None else segments[:, None, :, None] == segments[:, None, None, :]
             hide = self._hide(distance, same, vectors.dtype)
             for number, block in enumerate(self.blocks):
                 x, _ = block(x, turn, hide, cache, number)
@@ -277,6 +275,12 @@ class TransformerNetwork(Network):
     def _leave(self, x: Tensor) -> Tensor:
         hidden = locked_dropout(self.norm(x), self.options.dropout, self.training)
         return self.mixture(hidden)  # type: ignore[no-any-return]
+
+
+def from_one(numbers: Ids) -> Tensor:
+    """A number for each row, `[batch, 1]`, or `[1, 1]` where it is the same for all."""
+    same = bool((numbers == numbers[:1]).all())
+    return torch.from_numpy(numbers[: 1 if same else None, None])
 
 
 def norm(options: TransformerOptions) -> nn.Module:

@@ -24,6 +24,8 @@ from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.transformer import TransformerNetwork
 
+PAIRS_AT_ONCE = 1 << 25
+"""Places and heads times places looked at that are held together: 128 MiB of float32."""
 CHUNK = 64
 """Places beyond the memory for which a cache has room, at least."""
 
@@ -181,7 +183,8 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         first = 0
         while first < len(order):
             time = int(stop[order[first]])
-            batch = order[first : first + max(1, TOKENS_AT_ONCE // time)]
+            together = min(TOKENS_AT_ONCE // time, PAIRS_AT_ONCE // (self.options.heads * time * time))
+            batch = order[first : first + max(1, together)]
             first += len(batch)
             chosen = [inputs[row] for row in rows[batch]]
             yield (

@@ -116,6 +116,30 @@ def test_contexts_of_any_lengths_are_read_at_once_and_gone_on_with(small_model, 
     assert model.read([])[0].shape == (0, 11)
 
 
+@pytest.mark.parametrize("positions", ["rotary", "alibi"])
+@pytest.mark.parametrize("lengths", [[0, 5, 20, 1, 9, 6], [5, 8, 20]])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_rows_of_a_memory_drop_their_places_each_at_its_time(
+    small_model, documents, monkeypatch, positions, lengths, compiled
+):
+    monkeypatch.setattr("lmcompare.models.neural.transformer_model.CHUNK", 1)
+    model = small_model("transformer", memory=3, positions=positions)
+    if compiled:
+        model.network.compile_steps()
+    contexts = documents(lengths)
+    _, state = model.read(contexts)
+    assert state.cache.room == 6
+    written = [list(context) for context in contexts]
+    random = np.random.default_rng(1)
+    for _ in range(12):
+        tokens = random.integers(1, 11, len(contexts))
+        logprobs, state = model.step(tokens, state)
+        for text, token in zip(written, tokens, strict=True):
+            text.append(token)
+        expected = [model.next_logprobs([np.array(text)]) for text in written]
+        assert logprobs[:, 1:] == pytest.approx(np.concatenate(expected)[:, 1:], abs=1e-4)
+
+
 @pytest.mark.parametrize("stride", [1, 3, 4])
 def test_windows_score_each_event_once_and_equal_brute_force(small_model, documents, stride):
     model = small_model("transformer", stride=stride)
