@@ -29,7 +29,7 @@ from lmcompare.errors import InputError
 from lmcompare.models.ngram.counts import Level
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.tables import BackoffTables
-from lmcompare.models.ngram.weights import Mass, endings, mass
+from lmcompare.models.ngram.weights import Mass, endings, mass, parts
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -69,22 +69,19 @@ def prune_tables(
     keep = np.ones(len(tables.words), dtype=bool)
     freed = np.empty(len(tables.backoffs))
     for order in range(tables.order, 1, -1):
-        first, last, end = map(int, tables.levels[order - 1 : order + 2])
-        split = mass(tables, order)
-        lost = relative_entropies(split, histories[first:last])
-        keep[last:end] = ~(np.expm1(lost) < threshold)
-        if order < tables.order:
-            inner = tables.starts[last:end], tables.starts[last + 1 : end + 1]
-            kept_below = np.concatenate([[0], np.cumsum(keep)])
-            keep[last:end] |= kept_below[inner[1]] > kept_below[inner[0]]
-        freed[first:last] = split.weights * split.left + split.sum_over(
-            np.where(keep[last:end], 0, split.own)
-        )
+        for part in parts(tables, order - 1):
+            split = mass(tables, part.start, part.stop)
+            lost = relative_entropies(split, histories[part])
+            kept = ~(np.expm1(lost) < threshold)
+            if order < tables.order:
+                kept |= _begun(tables, keep, split.grams)
+            freed[part] = split.weights * split.left + split.sum_over(np.where(kept, 0.0, split.own))
+            keep[split.grams] = kept
     return _without(tables, keep, freed)
 
 
 def relative_entropies(split: Mass, histories: Floats) -> Floats:
-    """D of each n-gram of one order, alone, in nats, `[n]`; `histories` is p(h), `[contexts]`."""
+    """D of each n-gram, alone, in nats, `[n]`; `histories` is p(h) of the contexts, `[contexts]`."""
     weights, left = split.weights[split.parents], split.left[split.parents]
     unlisted = weights * left
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -117,13 +114,20 @@ def history_frequencies(levels: Sequence[Level], tables: BackoffTables, keep: Se
         tables: made of those of them that `keep` says, order by order.
         keep: `[n]` of each order.
     """
-    counts = [level.counts[mask].astype(np.float64) for level, mask in zip(levels, keep, strict=True)]
-    events = counts[0].sum()
-    if len(levels) > 1:
-        opened = np.flatnonzero(levels[1].opens)
-        bos = levels[1].prefixes[opened[0]]
-        counts[0][bos] = levels[1].counts[opened].sum()
-    return np.concatenate([[1.0], *(count / events for count in counts[:-1])])
+    found = np.ones(len(tables.backoffs))
+    events = int(levels[0].counts.sum(dtype=np.int64))
+    for order, (level, mask) in enumerate(zip(levels[:-1], keep, strict=False), 1):
+        found[slice(*map(int, tables.levels[order : order + 2]))] = level.counts[mask] / events
+    if len(levels) > 1 and len(opened := np.flatnonzero(levels[1].opens)):
+        found[1 + levels[1].prefixes[opened[0]]] = levels[1].counts[opened].sum() / events
+    return found
+
+
+def _begun(tables: BackoffTables, keep: Mask, contexts: slice) -> Mask:
+    """Whether anything that begins with each of some contexts is kept."""
+    starts = tables.starts[contexts.start : contexts.stop + 1]
+    kept = np.concatenate([[0], np.cumsum(keep[starts[0] : starts[-1]])])
+    return np.asarray(np.diff(kept[starts - starts[0]]) > 0)
 
 
 def _without(tables: BackoffTables, keep: Mask, freed: Floats) -> BackoffTables:
@@ -134,26 +138,27 @@ def _without(tables: BackoffTables, keep: Mask, freed: Floats) -> BackoffTables:
         keep: of each node; whatever an n-gram begins with is kept with it.
         freed: the probability of all words that are not listed after a context any more, `[contexts]`.
     """
-    contexts = int(np.count_nonzero(keep[: len(tables.backoffs)]))
-    kept_before = np.concatenate([[0], np.cumsum(keep)])
-    children = np.diff(kept_before[tables.starts])[keep[: len(tables.backoffs)]]
-    starts = (1 + np.concatenate([[0], np.cumsum(children)])).astype(np.int32)
-    words, backoffs = tables.words[keep], tables.backoffs[keep[: len(tables.backoffs)]]
+    keep_context = keep[: len(tables.backoffs)]
+    kept_before = np.zeros(len(keep) + 1, dtype=np.int32)
+    np.cumsum(keep, out=kept_before[1:])
+    starts = np.ones(np.count_nonzero(keep_context) + 1, dtype=np.int32)
+    starts[1:] += np.cumsum(np.diff(kept_before[tables.starts])[keep_context], dtype=np.int32)
+    words, backoffs = tables.words[keep], tables.backoffs[keep_context]
     found = BackoffTables(
         words=words,
         logprobs=tables.logprobs[keep],
         starts=starts,
         backoffs=backoffs,
-        suffixes=endings(words, starts, contexts),
-        levels=kept_before[tables.levels],
+        suffixes=endings(words, starts, len(backoffs)),
+        levels=kept_before[tables.levels].astype(np.int64),
     )
     if np.all(keep):
         return found
-    freed = freed[keep[: len(tables.backoffs)]]
+    freed = freed[keep_context]
     for order in range(2, found.order + 1):  # the shorter contexts first: the longer ones back off to them
-        first, last = map(int, found.levels[order - 1 : order + 1])
-        left = mass(found, order).left
-        weights = np.divide(freed[first:last], left, out=np.ones(last - first), where=left > _NOTHING_LEFT)
-        with np.errstate(divide="ignore"):
-            backoffs[first:last] = np.log(weights)
+        for part in parts(found, order - 1):
+            left = mass(found, part.start, part.stop).left
+            weights = np.divide(freed[part], left, out=np.ones(len(left)), where=left > _NOTHING_LEFT)
+            with np.errstate(divide="ignore"):
+                backoffs[part] = np.log(weights)
     return found

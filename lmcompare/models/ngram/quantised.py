@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmcompare.models.ngram.tables import BackoffTables
-from lmcompare.models.ngram.weights import endings, mass
+from lmcompare.models.ngram.weights import endings, mass, parts
 
 Singles = NDArray[np.float32]
 Codes = NDArray[np.uint8]
@@ -135,13 +135,13 @@ def normalise(tables: BackoffTables) -> None:
     first, last = map(int, tables.levels[1:3])
     singles = tables.logprobs[first:last].astype(np.float64)
     tables.logprobs[first:last] = singles - np.log(np.exp(singles).sum())
-    for order in range(2, tables.order + 1):
-        first, last, end = map(int, tables.levels[order - 1 : order + 2])
-        split = mass(tables, order)
-        sums = split.sum_over(split.own) + split.weights * split.left
-        excess = np.log(np.where(sums > 0, sums, 1.0))
-        tables.logprobs[last:end] -= excess[split.parents]
-        tables.backoffs[first:last] -= excess
+    for length in range(1, tables.order):
+        for part in parts(tables, length):
+            split = mass(tables, part.start, part.stop)
+            sums = split.sum_over(split.own) + split.weights * split.left
+            excess = np.log(np.where(sums > 0, sums, 1.0))
+            tables.logprobs[split.grams] -= excess[split.parents]
+            tables.backoffs[part] -= excess
 
 
 def codebook(values: Singles, size: int = _SIZE) -> Singles:

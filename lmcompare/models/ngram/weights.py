@@ -5,6 +5,8 @@ Knows tables, not how they came about. Whatever changes tables (pruning, quantis
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +16,16 @@ from lmcompare.models.ngram.tables import BackoffTables
 
 Floats = NDArray[np.float64]
 
+_PART = 1 << 17
 
-def shorter_logprobs(tables: BackoffTables, order: int) -> Floats:
-    """For each n-gram of an order from 2 on, natural log p(last word | the shorter context), `[n]`."""
+
+def shorter_logprobs(tables: BackoffTables, first: int, last: int) -> Floats:
+    """For each n-gram that begins with a context from `first` to `last - 1`, none of which is the root:
+    natural log p(its last word | the shorter context), `[n]`.
+    """  # fmt: skip
     from lmcompare.models.ngram import weight_kernels
 
-    first, last = map(int, tables.levels[order - 1 : order + 1])
-    out = np.empty(int(tables.levels[order + 1]) - last, dtype=np.float64)
+    out = np.empty(int(tables.starts[last] - tables.starts[first]), dtype=np.float64)
     weight_kernels.shorter(
         tables.words,
         tables.logprobs,
@@ -45,9 +50,10 @@ def endings(words: NDArray[np.int32], starts: NDArray[np.int32], contexts: int) 
 
 @dataclass(frozen=True, slots=True)
 class Mass:
-    """The contexts of one length, and how their probability is split between listed and other words.
+    """Contexts that stand side by side, and how their probability is split between listed and other words.
 
     Attributes:
+        grams: where the n-grams that begin with them stand in the tables.
         parents: the context of each n-gram, counted from the first of these contexts, `[n]`.
         own: p(last word | context) of each n-gram, `[n]`.
         lower: p(last word | shorter context) of each, `[n]`.
@@ -55,6 +61,7 @@ class Mass:
         left: of the shorter context's distribution, what is not listed after the context, `[contexts]`.
     """
 
+    grams: slice
     parents: NDArray[np.int64]
     own: Floats
     lower: Floats
@@ -66,17 +73,26 @@ class Mass:
         return np.asarray(np.bincount(self.parents, weights=values, minlength=len(self.weights)), np.float64)
 
 
-def mass(tables: BackoffTables, order: int) -> Mass:
-    """How the probability of the contexts of `order - 1` words is split; orders from 2 on."""
-    first, last, end = map(int, tables.levels[order - 1 : order + 2])
-    counts = np.diff(tables.starts[first : last + 1])
-    parents = np.repeat(np.arange(last - first), counts)
-    lower = np.exp(shorter_logprobs(tables, order))
+def mass(tables: BackoffTables, first: int, last: int) -> Mass:
+    """How the probability of the contexts `first` to `last - 1` is split; the root is none of them."""
+    grams = slice(int(tables.starts[first]), int(tables.starts[last]))
+    parents = np.repeat(np.arange(last - first), np.diff(tables.starts[first : last + 1]))
+    lower = np.exp(shorter_logprobs(tables, first, last))
     covered = np.bincount(parents, weights=lower, minlength=last - first)
     return Mass(
+        grams=grams,
         parents=parents,
-        own=np.exp(tables.logprobs[last:end].astype(np.float64)),
+        own=np.exp(tables.logprobs[grams].astype(np.float64)),
         lower=lower,
         weights=np.exp(tables.backoffs[first:last].astype(np.float64)),
         left=np.maximum(1 - covered, 0.0),
     )
+
+
+def parts(tables: BackoffTables, length: int) -> Iterator[slice]:
+    """The contexts of a length from 1 on, in parts that few n-grams begin with, to save memory."""
+    first, last = map(int, tables.levels[length : length + 2])
+    starts = tables.starts[first : last + 1]
+    cuts = np.searchsorted(starts, np.arange(starts[0], starts[-1], _PART))
+    bounds = np.unique(np.concatenate([[0], cuts, [last - first]])) + first
+    return itertools.starmap(slice, itertools.pairwise(bounds.tolist()))

@@ -12,6 +12,7 @@ from tiny_texts import TEXTS, document, from_seed, sentence_ids, word_tokenizer
 
 from lmcompare import laws
 from lmcompare.errors import InputError
+from lmcompare.models.ngram import weights
 from lmcompare.models.ngram.arpa import read_arpa
 from lmcompare.models.ngram.arpa_writer import write_arpa
 from lmcompare.models.ngram.counts import count, lay_out
@@ -44,10 +45,8 @@ def losses(model: NgramModel) -> list[np.ndarray]:
     """The relative entropy of each n-gram, for the orders from 2 on."""
     tables, ends = model.tables, {"bos": model.tokenizer.bos, "eos": model.tokenizer.eos}
     histories = history_probabilities(tables, **ends)
-    return [
-        relative_entropies(mass(tables, n), histories[tables.levels[n - 1] : tables.levels[n]])
-        for n in range(2, tables.order + 1)
-    ]
+    bounds = [tuple(map(int, tables.levels[n - 1 : n + 1])) for n in range(2, tables.order + 1)]
+    return [relative_entropies(mass(tables, first, last), histories[first:last]) for first, last in bounds]
 
 
 def enumerated_loss(model: NgramModel, node: int) -> float:
@@ -126,6 +125,15 @@ def test_pruned_tables_are_those_that_their_ngrams_grow(sentences: list[list[str
     grown = grow(grams, never)
     for field in fields(tables):
         np.testing.assert_array_equal(getattr(grown, field.name), getattr(tables, field.name))
+
+
+def test_parts_of_the_tables_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = trained(from_seed(8), 4)
+    expected = pruned(model, 1e-3).quantised().tables
+    monkeypatch.setattr(weights, "_PART", 5)
+    found = pruned(model, 1e-3).quantised().tables
+    for field in fields(found):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
 
 
 def test_a_threshold_of_zero_changes_no_bit() -> None:
