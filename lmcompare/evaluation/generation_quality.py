@@ -80,6 +80,7 @@ def measure(texts: Sequence[str], length: int, index: SeenIndex) -> Generation:
         seen_2=_share(*seen[2]),
         seen_4=_share(*seen[4]),
         seen_8=_share(*seen[8]),
+        longest_copy=sum(index.longest_copies(texts)) / len(texts),
     )
 
 

@@ -85,6 +85,9 @@ class Generation(Record):
     seen_2: float = Field(description="share of 2-grams that occur in the training text")
     seen_4: float
     seen_8: float
+    longest_copy: float = Field(
+        description="units of the longest piece that stands in one training line, mean over the samples"
+    )
 
 
 class ChainStep(Record):
@@ -211,6 +214,10 @@ class SplitInfo(Record):
     characters: int
     bytes: int
     duplicates: int = Field(0, description="sentences that also stand, letter for letter, in train")
+    overlap_13: float | None = Field(
+        None,
+        description="share of 13-grams (words, else characters) that also stand in train; null if not taken",
+    )
 
 
 class CorpusInfo(Record):

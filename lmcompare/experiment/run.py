@@ -20,6 +20,7 @@ from lmcompare.evaluation.harness import merge
 from lmcompare.evaluation.material import Material, prepare
 from lmcompare.evaluation.ranking import Contender, compare, rank
 from lmcompare.evaluation.results import CorpusInfo, Results, SplitInfo
+from lmcompare.evaluation.seen import SeenIndex, overlap
 from lmcompare.experiment.executors import run_all
 from lmcompare.experiment.spec import Experiment
 from lmcompare.experiment.store import cell_folder, locked, versions
@@ -226,7 +227,7 @@ def _results(
         command=command,
         experiment=experiment.to_json(),
         environment=environment,
-        corpus=describe_corpus(prepared.corpus),
+        corpus=describe_corpus(prepared.corpus, prepared.material.index),
         models=rows,
         human=prepared.material.human_generation(),
         human_samples=prepared.material.human_samples(options.generation.shown),
@@ -236,8 +237,8 @@ def _results(
     )
 
 
-def describe_corpus(corpus: Corpus) -> CorpusInfo:
-    """The corpus's sizes in all units, its licence, its hash and its duplicates."""
+def describe_corpus(corpus: Corpus, index: SeenIndex | None = None) -> CorpusInfo:
+    """Sizes in all units, licence, hash, exact duplicates, and with an index the overlap in 13-grams."""
     repeated = duplicates(corpus)
     splits = {}
     for split in SPLITS:
@@ -249,6 +250,7 @@ def describe_corpus(corpus: Corpus) -> CorpusInfo:
             characters=sum(map(len, sentences)),
             bytes=sum(len(sentence.encode()) for sentence in sentences),
             duplicates=repeated.get(split, 0),
+            overlap_13=overlap(sentences, index) if index is not None and split != "train" else None,
         )
     return CorpusInfo(
         name=corpus.name,

@@ -58,7 +58,7 @@ def generation_table(results: Results, say: Language) -> Table | None:
         return None
     one = measured[-1]
     unit = say(f"text.{one.unit}")
-    keys = (*_SHARES, "self_bleu", "mean_sentence_length", *_SEEN)
+    keys = (*_SHARES, "self_bleu", "mean_sentence_length", *_SEEN, "longest_copy")
     columns = (
         Column("source", say("generation.source"), "left"),
         *(Column(key, say(f"generation.{key}", unit=unit)) for key in keys),
@@ -98,6 +98,8 @@ def splits_table(results: Results, say: Language) -> Table:
         Column("split", say("split.split"), "left"),
         *(Column(key, say(f"split.{key}")) for key in keys),
     )
+    if any(split.overlap_13 is not None for split in splits.values()):
+        columns += (Column("overlap_13", say("split.overlap_13", unit=say(f"text.{_unit(results)}"))),)
     rows = []
     for name, split in splits.items():
         values = [None if key == "duplicates" and name == "train" else getattr(split, key) for key in keys]
@@ -105,6 +107,13 @@ def splits_table(results: Results, say: Language) -> Table:
             TableCell(numbers.MISSING) if value is None else TableCell(f"{value:,}", value)
             for value in values
         ]
+        if any(one.overlap_13 is not None for one in splits.values()):
+            share = split.overlap_13
+            cells.append(
+                TableCell(numbers.MISSING)
+                if share is None
+                else TableCell(say("split.percent", share=numbers.percent(share)), share)
+            )
         rows.append((TableCell(say(f"split.{name}")), *cells))
     return Table(say("split.title"), columns, tuple(rows))
 
@@ -191,7 +200,15 @@ def _generation_cells(found: Generation) -> list[TableCell]:
     seen = [TableCell(numbers.fixed(getattr(found, key), 3), getattr(found, key)) for key in _SEEN]
     bleu = TableCell(numbers.fixed(found.self_bleu, 1), found.self_bleu)
     length = TableCell(numbers.fixed(found.mean_sentence_length, 1), found.mean_sentence_length)
-    return [*shares, bleu, length, *seen]
+    copy = TableCell(numbers.fixed(found.longest_copy, 1), found.longest_copy)
+    return [*shares, bleu, length, *seen, copy]
+
+
+def _unit(results: Results) -> str:
+    """What an n-gram of the corpus's text is made of."""
+    return (
+        "words" if any(split.words is not None for split in results.corpus.splits.values()) else "characters"
+    )
 
 
 def _context_row(results: Results, model: ModelResult, say: Language) -> tuple[TableCell, ...]:

@@ -29,8 +29,10 @@ def test_each_number_can_be_counted_by_hand(index):
 def test_copied_text_is_all_seen_and_random_text_is_not(index):
     copied = measure(["a b c d e f g h", "b c d e f g h i"], 8, index)
     assert (copied.seen_2, copied.seen_4, copied.seen_8) == (1, 1, 1)
+    assert copied.longest_copy == 8
     other = measure(["b a d c f e h g", "i h g f e d c b"], 8, index)
     assert (other.seen_2, other.seen_4, other.seen_8) == (0, 0, 0)
+    assert other.longest_copy == 1
 
 
 def test_repetition_is_inside_a_sample_and_not_between(index):

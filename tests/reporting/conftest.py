@@ -187,9 +187,9 @@ def make(
                 "train": SplitInfo(documents=600, sentences=23_767, words=2_051_910 if lang == "en" else None,
                                    characters=10_780_437, bytes=10_797_148),
                 "valid": SplitInfo(documents=60, sentences=2461, words=213_886 if lang == "en" else None,
-                                   characters=1_120_192, bytes=1_121_681, duplicates=12),
+                                   characters=1_120_192, bytes=1_121_681, duplicates=12, overlap_13=0.0006),
                 "test": SplitInfo(documents=62, sentences=2891, words=241_211 if lang == "en" else None,
-                                  characters=1_255_018, bytes=1_256_449, duplicates=9),
+                                  characters=1_255_018, bytes=1_256_449, duplicates=9, overlap_13=0.0008),
             },
             facts=facts,
         ),
@@ -238,7 +238,7 @@ def _generation(index: int) -> Generation:
         samples=50, length=100, unit="words", distinct_1=0.31 + 0.05 * index, distinct_2=0.72 + 0.05 * index,
         distinct_3=0.9 + 0.02 * index, repetition_4=0.02, self_bleu=18.0 - 2 * index,
         mean_sentence_length=21.3, seen_2=0.93 - 0.02 * index, seen_4=0.55 - 0.1 * index,
-        seen_8=0.12 - 0.03 * index,
+        seen_8=0.12 - 0.03 * index, longest_copy=7.4 - index,
     )  # fmt: skip
 
 
