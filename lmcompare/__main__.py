@@ -53,7 +53,7 @@ class Gathered(click.Group):
 @click.group(cls=Gathered, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(lmcompare.__version__, prog_name="lmcompare")
 def cli() -> None:
-    r"""Compare classical and neural language models.
+    """Compare classical and neural language models.
 
     \b
     Example:

@@ -15,7 +15,7 @@ from lmcompare.commands.watching import TerminalWatcher
 
 @click.group("corpus")
 def command() -> None:
-    r"""List, show, add and fetch corpora.
+    """List, show, add and fetch corpora.
 
     \b
     Example:
@@ -26,7 +26,7 @@ def command() -> None:
 
 @command.command("list")
 def list_() -> None:
-    r"""All corpora that lmcompare knows, and which are here.
+    """All corpora that lmcompare knows, and which are here.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def list_() -> None:
     help="Sentences of each split to print.",
 )
 def show(name: str, sentences: int) -> None:
-    r"""Sizes, licence, facts and the first sentences of a corpus (a name or a path).
+    """Sizes, licence, facts and the first sentences of a corpus (a name or a path).
 
     \b
     Example:
@@ -108,7 +108,7 @@ def show(name: str, sentences: int) -> None:
     "--from", "folder", type=click.Path(path_type=Path), required=True, help="Folder that holds the files."
 )
 def add(name: str, folder: Path) -> None:
-    r"""Take a corpus's files from a folder, whatever their names, and verify them by checksum.
+    """Take a corpus's files from a folder, whatever their names, and verify them by checksum.
 
     \b
     Example:
@@ -126,7 +126,7 @@ def add(name: str, folder: Path) -> None:
 @command.command("fetch")
 @click.argument("name")
 def fetch(name: str) -> None:
-    r"""Download a corpus, verify it by checksum, and keep it; an interrupted download goes on.
+    """Download a corpus, verify it by checksum, and keep it; an interrupted download goes on.
 
     \b
     Example:

@@ -20,7 +20,7 @@ from lmcompare.errors import InputError
 @click.option("--tokenizer", default="word", show_default=True, help="byte, char, word, bpe or a table.")
 @click.option("--highest", is_flag=True, help="Leave out the lower orders, which can be summed up again.")
 def command(corpus: str, order: int, out: Path, tokenizer: str, highest: bool) -> None:
-    r"""Count the n-grams of CORPUS's training text, a line each: its words, a tab, its count.
+    """Count the n-grams of CORPUS's training text, a line each: its words, a tab, its count.
 
     \b
     Example:

@@ -26,7 +26,7 @@ from lmcompare.text.corpus import Corpus
 def command(
     text: str, folders: tuple[Path, ...], experiment: Path | None, corpus: str | None, lang: str
 ) -> None:
-    r"""How the n-gram models arrive at the probability of the last token of TEXT, given those before it.
+    """How the n-gram models arrive at the probability of the last token of TEXT, given those before it.
 
     \b
     Example:

@@ -39,7 +39,7 @@ def command(
     through_eos: bool,
     seed: int,
 ) -> None:
-    r"""Continue PROMPT (or start from nothing) with each model.
+    """Continue PROMPT (or start from nothing) with each model.
 
     \b
     Example:

@@ -19,7 +19,7 @@ from lmcompare.commands.opening import open_model
     "--tolerance", default=laws.TOLERANCE, show_default=True, help="Largest deviation, natural log."
 )
 def command(model: Path, tolerance: float) -> None:
-    r"""Check the model saved in folder MODEL; exit code 1 if a law is broken.
+    """Check the model saved in folder MODEL; exit code 1 if a law is broken.
 
     \b
     Example:

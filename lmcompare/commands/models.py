@@ -12,7 +12,7 @@ from lmcompare import registry
 @click.command("models")
 @click.argument("kind", required=False)
 def command(kind: str | None) -> None:
-    r"""The kinds of model; with KIND, the options that its [[models]] table may set.
+    """The kinds of model; with KIND, the options that its [[models]] table may set.
 
     \b
     Example:

@@ -24,7 +24,7 @@ from lmcompare.commands.opening import chosen_models
     "-k", "count", type=click.IntRange(1, 1000), default=8, show_default=True, help="Tokens a model."
 )
 def command(text: str, folders: tuple[Path, ...], experiment: Path | None, count: int) -> None:
-    r"""The most probable next tokens after TEXT, with their probabilities.
+    """The most probable next tokens after TEXT, with their probabilities.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from lmcompare.experiment.run import read_results
 @click.option("--notebook/--no-notebook", default=True, help="Also write and execute report.ipynb.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown, for a README; write no file.")
 def command(experiment: Path | None, lang: str, notebook: bool, markdown: bool) -> None:
-    r"""Rebuild the report of EXPERIMENT (its folder, its TOML file, or a results.json).
+    """Rebuild the report of EXPERIMENT (its folder, its TOML file, or a results.json).
 
     \b
     Example:

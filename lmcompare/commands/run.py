@@ -19,7 +19,7 @@ from lmcompare.experiment.spec import read_experiment
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the report.")
 @click.option("--notebook/--no-notebook", default=True, help="Also write and execute report.ipynb.")
 def command(experiment: Path | None, lang: str, notebook: bool) -> None:
-    r"""Run EXPERIMENT (a TOML file or its folder; the quick start by default) and write its report.
+    """Run EXPERIMENT (a TOML file or its folder; the quick start by default) and write its report.
 
     What was trained before is not trained again; a run that was killed goes on where it was.
 

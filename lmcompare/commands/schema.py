@@ -10,7 +10,7 @@ import click
 @click.command("schema")
 @click.argument("what", type=click.Choice(["experiment", "results"]), default="experiment")
 def command(what: str) -> None:
-    r"""JSON schema of an experiment file, or of results.json.
+    """JSON schema of an experiment file, or of results.json.
 
     \b
     Example:

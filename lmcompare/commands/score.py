@@ -33,7 +33,7 @@ from lmcompare.interface import LanguageModel, Tokenizer
 def command(
     text: str | None, file: Path | None, folders: tuple[Path, ...], experiment: Path | None, tokens: int
 ) -> None:
-    r"""Per-token surprisal of TEXT in bits, the total and the perplexity, for each model.
+    """Per-token surprisal of TEXT in bits, the total and the perplexity, for each model.
 
     \b
     Example:

@@ -32,7 +32,7 @@ from lmcompare.files import explain_os_errors
 def command(
     kind: str, corpus: str, out: Path, tokenizer: str, settings: tuple[str, ...], seed: int, threads: int
 ) -> None:
-    r"""Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
+    """Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
 
     \b
     Example:

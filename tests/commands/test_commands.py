@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +24,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 def test_the_help_of_every_command_shows_an_example(name: str) -> None:
     result = CliRunner().invoke(cli, [name, "--help"])
     assert result.exit_code == 0
-    assert "Example" in result.output and f"lmcompare {name}" in result.output
+    assert re.search(rf"^  Example:\n    lmcompare {name}\b", result.output, re.M), result.output
 
 
 @pytest.mark.parametrize("name", ["list", "show", "add", "fetch"])
 def test_the_help_of_every_corpus_command_shows_an_example(name: str) -> None:
     result = CliRunner().invoke(cli, ["corpus", name, "--help"])
-    assert result.exit_code == 0 and f"lmcompare corpus {name}" in result.output
+    assert result.exit_code == 0
+    assert re.search(rf"^  Example:\n    lmcompare corpus {name}\b", result.output, re.M), result.output
 
 
 def test_commands_that_need_no_neural_model_import_no_torch() -> None:
