@@ -16,10 +16,14 @@ _PACKED = (".gz", ".bz2", ".xz")
 @click.command("convert")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--entropy-prune", type=float, help="Leave out n-grams that matter less, such as 1e-8.")
+@click.option(
+    "--entropy-prune",
+    type=float,
+    help="Leave out n-grams that matter less, such as 1e-8 (Kneser-Ney: better in training).",
+)
 @click.option("--quantise", is_flag=True, help="Eight bits a number: a folder of a third of the size.")
 def command(source: Path, target: Path, entropy_prune: float | None, quantise: bool) -> None:
-    r"""Write the n-gram model SOURCE as TARGET; both are an ARPA file (.arpa, .arpa.gz, ...) or a folder.
+    """Write the n-gram model SOURCE as TARGET; both are an ARPA file (.arpa, .arpa.gz, ...) or a folder.
 
     \b
     Example:

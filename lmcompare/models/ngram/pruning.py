@@ -14,8 +14,8 @@ before, not how often (Chelba et al. 2010). On WikiText-2, order 5, pruned to 28
 Kneser-Ney so has perplexity 278.5, more than Katz with 273.1. A model that is pruned where it is trained uses
 the text's own frequencies of h: then 252,000 n-grams have 263.9 (Katz, 341,000: 273.5).
 
-Sources: Stolcke, "Entropy-based pruning of backoff language models" (1998), equations 2 to 6; Chelba, Brants,
-Neveitt and Xu, "Study on interaction between entropy pruning and Kneser-Ney smoothing" (2010).
+Sources: Stolcke, "Entropy-based pruning of backoff language models" (1998); Chelba, Brants, Neveitt and Xu,
+"Study on interaction between entropy pruning and Kneser-Ney smoothing" (2010).
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _NOTHING_LEFT = 1e-9
 def pruned(model: NgramModel, threshold: float) -> NgramModel:
     """The model without the n-grams whose loss raises its perplexity by less than the threshold, each alone.
 
+    A Kneser-Ney model is better pruned where it is trained, with the option `entropy_prune`.
+
     Args:
         model: any n-gram model, one that was read from an ARPA file too.
         threshold: the relative rise of perplexity, such as 1e-8.
@@ -47,6 +49,7 @@ def pruned(model: NgramModel, threshold: float) -> NgramModel:
     tokenizer = model.tokenizer
     tables = prune_tables(model.tables, threshold, bos=tokenizer.bos, eos=tokenizer.eos)
     settings = {**model.settings, "entropy_prune": threshold}
+    settings.pop("quantise", None)
     return NgramModel(tokenizer, tables, settings, model.notes)
 
 

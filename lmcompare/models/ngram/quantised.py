@@ -10,7 +10,7 @@ the shorter contexts' first: the laws hold exactly, and some of the loss is mend
 bit a node (a 1 for each child, a 0 at the end of each context's), endings are found anew.
 
 Sources: Lloyd, "Least squares quantization in PCM" (1982); Heafield, "KenLM: faster and smaller language
-model queries" (2011), section 4.3; Jacobson, "Space-efficient static trees and graphs" (1989).
+model queries" (2011); Jacobson, "Space-efficient static trees and graphs" (1989).
 """
 
 from __future__ import annotations
