@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.models.ngram import sampling
 from lmcompare.models.ngram.quantised import NAMES, QuantisedTables, quantise
 from lmcompare.models.ngram.tables import BackoffTables
 
@@ -88,13 +90,32 @@ class NgramModel(LanguageModel):
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
         """See `LanguageModel.next_logprobs`."""
+        return self.tables.distributions(self._reached(contexts))
+
+    def sample(self, contexts: Sequence[Ids], length: int, seeds: Sequence[Sequence[int]]) -> Ids:
+        """Draws from the model itself, `[len(contexts), length]`, without writing distributions out.
+
+        Args:
+            contexts: what each row has read, as for `next_logprobs`.
+            length: tokens drawn for each row; it reads on over `eos`.
+            seeds: of each row's own random stream.
+        """
+        bos, eos = self.tokenizer.bos, self.tokenizer.eos
+        nodes = self._reached(contexts)
+        return sampling.sample(self.tables, self._sums, nodes, length, seeds, bos=bos, eos=eos)
+
+    @cached_property
+    def _sums(self) -> NDArray[np.float64]:
+        return sampling.running_sums(self.tables)
+
+    def _reached(self, contexts: Sequence[Ids]) -> NDArray[np.int64]:
+        """The context in the tables in which each row stands."""
         seen = self.order - 1
         tails = [np.asarray(context)[max(0, len(context) - seen) :] for context in contexts]
         tokens, bounds = _join(tails)
         # What stands before `seen` tokens cannot be seen: neither can the start of their sentence.
         nodes = np.where(np.diff(bounds) < seen, self._opening, 0)
-        _, _, nodes = self._walk(tokens, bounds, nodes)
-        return self.tables.distributions(nodes)
+        return self._walk(tokens, bounds, nodes)[2]
 
     def quantised(self) -> NgramModel:
         """The model with eight bits a number: a third of the size on disk, and slightly other scores."""
