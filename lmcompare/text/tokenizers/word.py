@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmcompare.errors import InputError
 from lmcompare.interface import Encoding, Ids
-from lmcompare.text.tokenizers.lines import closed_lines, one_line
+from lmcompare.text.tokenizers.lines import one_line
 from lmcompare.text.tokenizers.options import TokenizerOptions
-from lmcompare.text.tokenizers.vocabulary import UNK, ClosedVocabulary, by_frequency, stored_strings
+from lmcompare.text.tokenizers.pieces import blocks, cut
+from lmcompare.text.tokenizers.vocabulary import EOS, UNK, ClosedVocabulary, by_frequency, stored_strings
 
 _WORD = re.compile(r"\S+")
 
@@ -37,10 +39,28 @@ class WordTokenizer(ClosedVocabulary):
     @classmethod
     def train(cls, options: TokenizerOptions, sentences: Iterable[str]) -> WordTokenizer:
         """Every word of the text that occurs `min_count` times, the `max_size - 3` most frequent."""
-        counts = Counter(itertools.chain.from_iterable(map(str.split, sentences)))
-        if not counts:
-            raise InputError("the training text has no word", where="tokenizer")
-        return cls(by_frequency(counts, options.min_count, options.max_size))
+        counts = Counter[str]()
+        for block in blocks(sentences):
+            numbers, words = cut(block)
+            counts.update(dict(zip(words, np.bincount(numbers).tolist(), strict=True)))
+        return cls(_vocabulary(counts, options))
+
+    @classmethod
+    def learn(cls, options: TokenizerOptions, sentences: Sequence[str]) -> tuple[WordTokenizer, Ids]:
+        """The tokenizer of a text, and the text as a document of ids: `train` and `encode_document` in one.
+
+        The text is cut once instead of twice, which is half the time.
+        """
+        seen = dict[str, int]()  # every word by first occurrence
+        parts = [np.zeros(0, dtype=np.int32)]
+        for block in blocks(sentences):
+            numbers, words = cut(block)
+            own = np.array([seen.setdefault(word, len(seen)) for word in words], dtype=np.int32)
+            parts.append(own.take(numbers))
+        numbers = np.concatenate(parts)
+        counts = np.bincount(numbers, minlength=len(seen)).tolist()
+        tokenizer = cls(_vocabulary(dict(zip(seen, counts, strict=True)), options))
+        return tokenizer, tokenizer._ids_of(list(seen)).take(numbers)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> WordTokenizer:
@@ -61,19 +81,27 @@ class WordTokenizer(ClosedVocabulary):
 
     def encode_document(self, sentences: Sequence[str]) -> Ids:
         """See `Tokenizer.encode_document`."""
-        closed_lines(sentences)
-        words = list(map(str.split, sentences))
-        counts = np.fromiter(map(len, words), np.int64, len(words))
-        flat = itertools.chain.from_iterable(words)
-        ids = np.full(int(counts.sum()) + len(words), self.eos, dtype=np.int32)
-        ends = np.cumsum(counts + 1) - 1
-        inside = np.ones(len(ids), dtype=np.bool_)
-        inside[ends] = False
-        ids[inside] = np.fromiter(map(self.ids.get, flat, itertools.repeat(UNK)), np.int32, int(counts.sum()))
-        return ids
+        parts = [np.zeros(0, dtype=np.int32)]
+        for block in blocks(sentences):
+            numbers, words = cut(block)
+            parts.append(self._ids_of(words).take(numbers))
+        return np.concatenate(parts)
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         """See `Tokenizer.decode`: words joined by one space."""
         shown = ("", "\n", "<unk>", *self.entries)
         pieces = [shown[index] for index in np.asarray(ids, dtype=np.int64).tolist() if index != self.bos]
         return re.sub(" ?\n ?", "\n", " ".join(pieces))
+
+    def _ids_of(self, words: Sequence[str]) -> NDArray[np.int32]:
+        """The id of each piece: `eos` for a line end."""
+        ids = [EOS if word == "\n" else self.ids.get(word, UNK) for word in words]
+        return np.array(ids, dtype=np.int32)
+
+
+def _vocabulary(counts: Mapping[str, int], options: TokenizerOptions) -> list[str]:
+    """The words that become entries; `counts` may hold the line end, which is no word."""
+    words = {word: count for word, count in counts.items() if word != "\n"}
+    if not words:
+        raise InputError("the training text has no word", where="tokenizer")
+    return by_frequency(words, options.min_count, options.max_size)

@@ -66,7 +66,7 @@ def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[Estimate
         every = np.empty(len(counts.counts) if counts.order < len(evidence.levels) else 0)
         for part in counts.parts():
             own, freed = fractions(part, method.shares(part), keep[part.grams])
-            lower = below[level.suffixes[part.grams]] if counts.order > 1 else below
+            lower = below.take(level.suffixes[part.grams]) if counts.order > 1 else below
             probabilities, weights = rule(part.prefixes, own, freed, lower)
             yield Estimates(counts.order, part.grams, part.contexts, probabilities, weights)
             if len(every):

@@ -128,7 +128,7 @@ class OrderCounts:
             end = len(self.complete)
             if last < len(self.prefixes):
                 end = max(int(self.prefixes[last]), context + 1)
-                last = int(np.searchsorted(self.prefixes, end))
+                last = int(np.searchsorted(self.prefixes, np.int32(end)))
             grams, contexts = slice(gram, last), slice(context, end)
             yield OrderCounts(
                 self.order,
