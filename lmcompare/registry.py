@@ -11,7 +11,6 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -61,6 +60,8 @@ class Registry(Generic[T]):
     def _read_plugins(self) -> None:
         if not self._plugins_read:
             self._plugins_read = True
+            from importlib.metadata import entry_points  # slow to import, and not needed to use one family
+
             for point in entry_points(group=self.group):
                 self._entries.setdefault(point.name, point.value)
 

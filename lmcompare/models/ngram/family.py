@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from lmcompare import files
 from lmcompare.interface import Ids, Tokenizer
-from lmcompare.models.ngram.count_files import read_counts
 from lmcompare.models.ngram.counts import Level, Stream, count, lay_out
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.options import NgramOptions
@@ -32,6 +31,7 @@ def train_ngram(
     tokenizer: Tokenizer,
     options: NgramOptions,
     held_out: Sequence[Ids] = (),
+    threads: int = 2,
 ) -> NgramModel:
     """An n-gram model of documents, each one array with `eos` at every sentence's end.
 
@@ -40,11 +40,13 @@ def train_ngram(
         tokenizer: the event space.
         options: order and smoothing.
         held_out: other documents, for the methods that fit parameters.
+        threads: how many threads may be used; more than two are no faster.
 
     Errors: `InputError` for an empty text, for parameters that are to be fitted without held-out text, and
     for discounts that cannot be estimated with `fallback="never"`.
     """
-    model = _fit(_text(documents, tokenizer, options), tokenizer, options, _held_out(held_out, tokenizer))
+    text, checked = _text(documents, tokenizer, options), _held_out(held_out, tokenizer)
+    model = _fit(text, tokenizer, options, checked, threads)
     return _rounded(model, held_out) if options.quantise else model
 
 
@@ -136,6 +138,8 @@ def _text(documents: Sequence[Ids], tokenizer: Tokenizer, options: NgramOptions)
     """What is learned from: a text, or the counts of one."""
     if options.counts is None:
         return _stream(documents, tokenizer)
+    from lmcompare.models.ngram.count_files import read_counts
+
     paths = [options.counts] if isinstance(options.counts, str) else options.counts
     return read_counts(list(map(Path, paths)), tokenizer, options.order)
 

@@ -27,7 +27,7 @@ def by_frequency(counts: Mapping[str, int], min_count: int, max_size: int | None
         max_size: most ids, the three specials included.
     """
     kept = [entry for entry, count in counts.items() if count >= min_count]
-    kept.sort(key=lambda entry: -counts[entry])  # Python's sort keeps ties in order.
+    kept.sort(key=counts.__getitem__, reverse=True)  # Python's sort keeps ties in order, in reverse too.
     return kept if max_size is None else kept[: max_size - SPECIALS]
 
 

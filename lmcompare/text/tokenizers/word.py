@@ -51,11 +51,11 @@ class WordTokenizer(ClosedVocabulary):
 
         The text is cut once instead of twice, which is half the time.
         """
-        seen = dict[str, int]()  # every word by first occurrence
+        seen = _Numbers()
         parts = [np.zeros(0, dtype=np.int32)]
         for block in blocks(sentences):
             numbers, words = cut(block)
-            own = np.array([seen.setdefault(word, len(seen)) for word in words], dtype=np.int32)
+            own = np.fromiter(map(seen.__getitem__, words), np.int32, len(words))
             parts.append(own.take(numbers))
         numbers = np.concatenate(parts)
         counts = np.bincount(numbers, minlength=len(seen)).tolist()
@@ -97,6 +97,14 @@ class WordTokenizer(ClosedVocabulary):
         """The id of each piece: `eos` for a line end."""
         ids = [EOS if word == "\n" else self.ids.get(word, UNK) for word in words]
         return np.array(ids, dtype=np.int32)
+
+
+class _Numbers(dict[str, int]):
+    """Numbers the words by first occurrence."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
 
 
 def _vocabulary(counts: Mapping[str, int], options: TokenizerOptions) -> list[str]:
