@@ -6,56 +6,104 @@ nine digits, so that a file that is read back gives the same float32 numbers.
 
 from __future__ import annotations
 
-import math
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmcompare.models.ngram.compressed import whole_file
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import names
+from lmcompare.models.ngram.tables import BackoffTables
 
-_ROWS = 100_000
+_ROWS = 1 << 15
 
 
-def write_arpa(model: NgramModel, path: Path) -> None:
+def write_arpa(model: NgramModel, path: Path, threads: int = 2) -> None:
     """Write `path` (packed if it ends in ".gz", ".bz2" or ".xz"), whole or not at all.
 
     `<s>`, which is never predicted, has the customary probability -99; other impossible events have -inf,
     and an impossible `<unk>` is left out. Orders without n-grams are left out. Words are spelled as
-    `spelling` says.
+    `spelling` says. More than two threads are no faster.
     """
     with whole_file(path) as file:
-        _write(model, file)
+        _write(model, file, threads)
 
 
-def _write(model: NgramModel, file: BinaryIO) -> None:
+def _write(model: NgramModel, file: BinaryIO, threads: int) -> None:
     tables, tokenizer = model.tables, model.tokenizer
-    words = np.array(names(tokenizer), dtype=object)
-    shown = np.ones(len(tables.words), dtype=bool)
-    if tokenizer.unk is not None:
-        shown[1 + tokenizer.unk] = np.isfinite(tables.logprobs[1 + tokenizer.unk])
-    # In float64: a second rounding to float32 would not be undone by the reader's.
-    logprobs = tables.logprobs.astype(np.float64) / math.log(10)
-    logprobs[1 + tokenizer.bos] = -99.0
-    backoffs = tables.backoffs.astype(np.float64) / math.log(10)
-
+    hidden = -1
+    if tokenizer.unk is not None and np.isneginf(tables.logprobs[1 + tokenizer.unk]):
+        hidden = 1 + tokenizer.unk
     sizes = np.diff(tables.levels[1:])
-    sizes[0] = np.count_nonzero(shown[tables.levels[1] : tables.levels[2]])
+    sizes[0] -= hidden >= 0
     order = int(np.flatnonzero(sizes)[-1]) + 1
     header = "".join(f"ngram {n}={sizes[n - 1]}\n" for n in range(1, order + 1))
     file.write(f"\\data\\\n{header}".encode())
-    for n in range(1, order + 1):
-        file.write(f"\n\\{n}-grams:\n".encode())
-        first, end = int(tables.levels[n]), int(tables.levels[n + 1])
-        line = "%.9g\t" + " ".join(["%s"] * n) + ("\t%.9g\n" if n < order else "\n")
-        for start in range(first, end, _ROWS):
-            stop = min(start + _ROWS, end)
-            keep = shown[start:stop]
-            columns = [logprobs[start:stop], *words[tables.grams(start, stop)].T]
-            if n < order:
-                columns.append(backoffs[start:stop])
-            fields = np.stack([column.astype(object)[keep] for column in columns], axis=1)
-            file.write((line * len(fields) % tuple(fields.ravel().tolist())).encode())
+    spell = partial(_spelled, tables, _joined(names(tokenizer)), hidden, 1 + tokenizer.bos)
+    with ThreadPoolExecutor(threads) as pool:
+        for n in range(1, order + 1):
+            file.write(f"\n\\{n}-grams:\n".encode())
+            first, end = int(tables.levels[n]), int(tables.levels[n + 1])
+            starts = range(first, end, _ROWS)
+            blocks = ((n, n < order, start, min(start + _ROWS, end)) for start in starts)
+            waiting = deque[Future[memoryview]]()
+            for block in blocks:
+                waiting.append(pool.submit(spell, *block))
+                if len(waiting) > threads:  # not all at once, which would be the whole file
+                    file.write(waiting.popleft().result())
+            for lines in waiting:
+                file.write(lines.result())
     file.write(b"\n\\end\\\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """How ids are spelled: id i as `letters[bounds[i]:bounds[i + 1]]`, UTF-8."""
+
+    letters: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+
+
+def _joined(words: Sequence[str]) -> _Spelling:
+    spelled = [word.encode() for word in words]
+    return _Spelling(np.frombuffer(b"".join(spelled), dtype=np.uint8), np.cumsum([0, *map(len, spelled)]))
+
+
+def _spelled(
+    tables: BackoffTables,
+    spelling: _Spelling,
+    hidden: int,
+    bos: int,
+    order: int,
+    weighted: bool,
+    first: int,
+    last: int,
+) -> memoryview:
+    """The lines of some n-grams of one order."""
+    from lmcompare.models.ngram import arpa_kernels
+
+    longest = int(np.diff(spelling.bounds).max())
+    out = np.empty((last - first) * (2 * arpa_kernels.MOST + order * (longest + 1)), dtype=np.uint8)
+    used = arpa_kernels.spell(
+        first,
+        last,
+        order,
+        weighted,
+        hidden,
+        bos,
+        tables.words,
+        tables.logprobs,
+        tables.backoffs,
+        tables.starts,
+        spelling.letters,
+        spelling.bounds,
+        out,
+    )
+    return out[:used].data
