@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,22 +129,26 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         temporary.mkdir()
         try:
             yield temporary
-            manifest = {
-                str(file.relative_to(temporary)): {"bytes": file.stat().st_size, "sha256": sha256(file)}
-                for file in sorted(temporary.rglob("*"))
-                if file.is_file()
-            }
+            found = [file for file in sorted(temporary.rglob("*")) if file.is_file()]
+            with ThreadPoolExecutor(1) as other:  # the disk writes while the processor hashes
+                flushed = other.map(_flush, found)
+                manifest = {
+                    str(file.relative_to(temporary)): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+                    for file in found
+                }
+                list(flushed)  # raises what went wrong
             write_json(temporary / MANIFEST, manifest)
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    with file.open("rb") as handle:
-                        os.fsync(handle.fileno())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def check_folder(path: Path) -> None:

@@ -187,7 +187,7 @@ def _tables(
     return BackoffTables(
         words=words.astype(np.int32),
         logprobs=logprobs,
-        starts=(1 + np.concatenate([[0], np.cumsum(children, dtype=np.int64)])).astype(np.int32),
+        starts=np.concatenate([np.zeros(1, np.int32), np.cumsum(children, dtype=np.int32)]) + np.int32(1),
         backoffs=backoffs,
         suffixes=suffixes.astype(np.int32),
         levels=levels.astype(np.int64),
