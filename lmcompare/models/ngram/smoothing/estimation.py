@@ -101,11 +101,13 @@ def estimate(
         eos=eos,
     )
     method = METHODS[smoothing.method](evidence, smoothing)
+    parameters, notes = method.parameters, method.notes
     composed = composition.compose(evidence, method, rule_of(smoothing))
     if smoothing.method == "stupid":
         composed = composition.normalised(evidence, composed)
+    del method  # its counts are dropped with the last estimate, before the rest of the tables is made
     tables = flatten(levels, evidence.keep, composed)
-    return Estimate(tables, method.parameters, method.notes, evidence.keep)
+    return Estimate(tables, parameters, notes, evidence.keep)
 
 
 def rule_of(smoothing: Smoothing) -> composition.Rule:
