@@ -21,6 +21,7 @@ from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.options import NgramOptions
 from lmcompare.models.ngram.pruning import history_frequencies, prune_tables
 from lmcompare.models.ngram.smoothing import estimate
+from lmcompare.models.ngram.tables import is_compiled
 from lmcompare.registry import Progress, Training
 
 PARTS = (0.125, 0.25, 0.5, 1.0)
@@ -114,6 +115,8 @@ class NgramFamily:
             if part == 1 and options.quantise:
                 model = _rounded(model, job.valid)
             seconds = time.perf_counter() - started
+            if job.valid and not is_compiled():
+                job.progress(Progress("compiling, once", done, work))
             bits = _bits_per_token(model, job.valid)
             note = ""
             if bits is not None:

@@ -6,6 +6,7 @@ that was read from an ARPA file have the same tables.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -201,6 +202,12 @@ class BackoffTables:
             columns.append(self.words[nodes])
             nodes = self.parents[nodes]
         return np.stack(columns[::-1], axis=1) if columns else np.zeros((0, 0), dtype=np.int32)
+
+
+def is_compiled() -> bool:
+    """Whether the loop that scores text is compiled, or loaded from the disk, in this process."""
+    kernels = sys.modules.get("lmcompare.models.ngram.kernels")
+    return kernels is not None and bool(kernels.read.signatures)
 
 
 def check_ids(ids: Ids, size: int) -> None:

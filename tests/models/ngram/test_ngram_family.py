@@ -11,6 +11,7 @@ from lmcompare.errors import InputError
 from lmcompare.experiment.spec import read_experiment
 from lmcompare.models.ngram.family import NGRAM, NgramOptions, train_ngram
 from lmcompare.models.ngram.model import NgramModel
+from lmcompare.models.ngram.tables import is_compiled
 from lmcompare.registry import Progress, Training, models
 from lmcompare.text.tokenizers import TokenizerOptions, build
 
@@ -51,6 +52,17 @@ def test_the_curve_has_the_valid_bits_of_models_of_more_and_more_text(tmp_path: 
     assert points[-1]["valid_bits_per_token"] == pytest.approx(bits, rel=1e-12)
     assert (seen[0].done, seen[-1].done) == (0.0, seen[-1].total)
     assert f"valid ppl {2**bits:.1f}" in seen[-1].note
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_compiling_is_shown_where_it_is_still_to_be_done(
+    compiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmcompare.models.ngram.family.is_compiled", lambda: compiled)
+    seen: list[Progress] = []
+    NGRAM.train(job(tmp_path, NgramOptions(order=2, curve=False), progress=seen.append))
+    assert ("compiling, once" in [progress.stage for progress in seen]) is not compiled
+    assert is_compiled()  # a text was scored
 
 
 def test_without_a_curve_or_without_valid_text_there_is_less_to_write(tmp_path: Path) -> None:
