@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +29,13 @@ class EventScores:
     Attributes:
         starts: by split, where each document starts among the events, and their number, `[documents + 1]`.
         logprobs: by split and policy, `[events]`, float64.
+        columns: what analyses found of every event, by split and name ("order" is the order that an n-gram
+            model matched), `[events]`, numbers of any type.
     """
 
     starts: dict[SplitName, Ids]
     logprobs: dict[tuple[SplitName, PolicyName], Floats]
+    columns: dict[tuple[SplitName, str], np.ndarray] = field(default_factory=dict)
 
     def documents(self, split: SplitName, policy: PolicyName) -> list[Floats]:
         """The same as one array a document."""
@@ -46,6 +49,8 @@ class EventScores:
             arrays[f"{split}.native"] = self.logprobs[split, "native"]
             if self.logprobs[split, "matched"] is not self.logprobs[split, "native"]:
                 arrays[f"{split}.matched"] = self.logprobs[split, "matched"]
+        for (split, name), column in self.columns.items():
+            arrays[f"{split}.column.{name}"] = column
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         write_bytes(path, buffer.getvalue())
@@ -55,6 +60,7 @@ class EventScores:
         """Read what `save` wrote; `InputError` names a file that is missing or damaged."""
         starts: dict[SplitName, Ids] = {}
         logprobs: dict[tuple[SplitName, PolicyName], Floats] = {}
+        columns: dict[tuple[SplitName, str], np.ndarray] = {}
         splits: tuple[SplitName, ...] = ("valid", "test")
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -65,6 +71,10 @@ class EventScores:
                     native = arrays[f"{split}.native"]
                     matched = arrays[f"{split}.matched"] if f"{split}.matched" in arrays else native
                     logprobs[split, "native"], logprobs[split, "matched"] = native, matched
+                    prefix = f"{split}.column."
+                    for name in arrays.files:
+                        if name.startswith(prefix):
+                            columns[split, name.removeprefix(prefix)] = arrays[name]
         except FileNotFoundError:
             raise InputError(
                 "the file is missing", where=str(path), remedy="Evaluate the model again"
@@ -76,4 +86,8 @@ class EventScores:
                 raise InputError(
                     f"the scores of {split} do not fit their documents", where=str(path), remedy=_REMEDY
                 )
-        return cls(starts, logprobs)
+        for (split, name), column in columns.items():
+            if column.shape != (starts[split][-1],):
+                what = f"the column {name} of {split} does not fit its documents"
+                raise InputError(what, where=str(path), remedy=_REMEDY)
+        return cls(starts, logprobs, columns)

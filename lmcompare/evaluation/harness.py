@@ -15,6 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from lmcompare.errors import InputError
+from lmcompare.evaluation.analyses import measure_all
+from lmcompare.evaluation.analysis import Subject
 from lmcompare.evaluation.chain import chain, predict
 from lmcompare.evaluation.context import mean_context
 from lmcompare.evaluation.cost import peak_memory, timed_score
@@ -128,6 +130,7 @@ def evaluate(
         ],
         samples=samples,
         explanation=explained[0] if explained else None,
+        analyses=measure_all(Subject(name, seed, model, encoded, scores, material, options, tell)),
     )
     return cell, scores
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import surprisals
 from lmcompare.evaluation.results import (
@@ -23,26 +22,10 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.significance import Paired, differences
 from lmcompare.evaluation.units import split_of, units_of
-from lmcompare.text.encoded import EncodedCorpus
 
 MANY = 20
 """With more models than this not all pairs are tested, but what a reader of the ranking asks: see `pairs`."""
 NEXT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """One model of a comparison.
-
-    Attributes:
-        result: its row.
-        scores: of each of its seeds, in the order of `result.seeds`.
-        encoded: the text that it was scored on, in its own tokens.
-    """
-
-    result: ModelResult
-    scores: list[EventScores]
-    encoded: EncodedCorpus
 
 
 def compare(contenders: Sequence[Contender], options: EvaluationOptions) -> list[PairedDifference]:

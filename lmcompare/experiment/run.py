@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Protocol
 
 from lmcompare.errors import InputError
+from lmcompare.evaluation.analyses import gather_all
+from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import merge
 from lmcompare.evaluation.material import Material, prepare
-from lmcompare.evaluation.ranking import Contender, compare, rank
+from lmcompare.evaluation.ranking import compare, rank
 from lmcompare.evaluation.results import CorpusInfo, Results, SplitInfo
 from lmcompare.evaluation.seen import SeenIndex, overlap
 from lmcompare.experiment.executors import run_all
@@ -217,7 +219,7 @@ def _results(
         found = [job.folder.read() for job in cells]
         scores = [each for _, each in found]
         row = merge([cell for cell, _ in found], scores, prepared.encoded[name], options)
-        contenders.append(Contender(row, scores, prepared.encoded[name]))
+        contenders.append(Contender(row, scores, prepared.encoded[name], [cell for cell, _ in found]))
     rows = [contender.result for contender in contenders]
     environment = describe_environment(experiment)
     return Results(
@@ -234,6 +236,7 @@ def _results(
         chain_sentences=prepared.material.sentences,
         comparisons=compare(contenders, options),
         ranking=rank(rows),
+        analyses=gather_all(contenders, options),
     )
 
 

@@ -18,6 +18,8 @@ from lmcompare.reporting.grid import grid_findings, grid_tables
 from lmcompare.reporting.language import language
 from lmcompare.reporting.ordering import MANY
 from lmcompare.reporting.ranked import ranked_table
+from lmcompare.reporting.section import Section
+from lmcompare.reporting.sections import sections
 from lmcompare.reporting.table import Table
 from lmcompare.reporting.verdict import cautions, findings, verdict
 
@@ -77,6 +79,10 @@ class Comparison:
     def grid_findings(self, lang: str | None = None) -> list[str]:
         """What is best of each grid, a sentence each."""
         return grid_findings(self.results, language(lang or self.lang))
+
+    def sections(self, lang: str | None = None) -> dict[str, Section]:
+        """The sections of the analyses that were made, by name."""
+        return sections(self.results, lang or self.lang)
 
     def left_out(self, lang: str | None = None) -> str:
         """The sentence that says how many of the models stand in a shortened table."""

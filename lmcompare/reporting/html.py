@@ -133,6 +133,9 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         grid_findings=comparison.grid_findings(say.code),
         grid_figure=_figure(grid(results, say.code), say("figure.grid.caption")) if panels(results) else "",
         many=MANY,
+        sections=list(comparison.sections(say.code).values()),
+        sort_of=lambda part: type(part).__name__,
+        drawn=_figure,
         leading=""
         if shown is results
         else say("page.leading", shown=len(shown.models), all=len(results.models)),

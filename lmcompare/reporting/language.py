@@ -1,7 +1,7 @@
 """The words of the report in English and in Chinese, and nothing else.
 
-Every sentence that a reader sees comes from `strings/<code>.toml`, so that a renderer holds no
-language and a translator needs no Python. Both files have the same keys (a test says so).
+Every sentence that a reader sees comes from a file of `strings/<code>/`, so that a renderer holds no
+language and a translator needs no Python. Both folders have the same keys (a test says so).
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ def language(code: str) -> Language:
     if code not in LANGUAGES:
         what = f"there is no report language {code!r}"
         raise InputError(what, remedy=f"Choose one of: {', '.join(LANGUAGES)}")
-    path = importlib.resources.files("lmcompare.reporting") / "strings" / f"{code}.toml"
-    strings = dict(_flat(tomllib.loads(path.read_text(encoding="utf-8")), ""))
+    folder = importlib.resources.files("lmcompare.reporting") / "strings" / code
+    strings: dict[str, str] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            strings |= _flat(tomllib.loads(file.read_text(encoding="utf-8")), "")
     return Language(code, strings.pop("tag"), strings)
 
 

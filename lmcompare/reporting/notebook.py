@@ -27,10 +27,11 @@ from lmcompare.reporting.ordering import leading
 NAME = "report.ipynb"
 _SECONDS = 120  # for one cell; the slowest, the imports, takes a few
 _IMPORTS = """\
-from IPython.display import SVG
+from IPython.display import SVG, display
 
 from lmcompare.reporting import Comparison, figures
-from lmcompare.reporting.ordering import bits, chain_total, headline_split"""
+from lmcompare.reporting.ordering import bits, chain_total, headline_split
+from lmcompare.reporting.section import Drawing"""
 _READ = """\
 comparison = Comparison.read(results_path, lang)
 results = comparison.results
@@ -43,6 +44,13 @@ _MANY = """\
 from lmcompare.reporting.ordering import leading
 
 results = leading(results)  # the first of many models: no figure can show them all"""
+_SECTION = """\
+section = comparison.sections(lang)["{key}"]
+for sentence in section.findings:
+    print("-", sentence)
+for part in section.parts:
+    if isinstance(part, Drawing):
+        display(SVG(figures.to_svg(part.figure)), part.caption)"""
 _FINDINGS = """\
 for sentence in comparison.findings() + comparison.cautions():
     print("-", sentence)"""
@@ -84,6 +92,9 @@ def make_notebook(comparison: Comparison, lang: str | None = None) -> nbformat.N
         cells.append(new_code_cell(f"SVG(figures.to_svg({call}))"))
         if key == "pairs" and results.chain_sentences:
             cells += [new_markdown_cell(say("notebook.chain")), new_code_cell(_CHAIN)]
+    for section in comparison.sections(say.code).values():
+        cells.append(new_markdown_cell(f"### {_plain(section.title)}\n\n{_plain(section.lead)}"))
+        cells.append(new_code_cell(_SECTION.replace("{key}", section.key)))
     cells += [new_markdown_cell(say("notebook.look")), new_code_cell(_LOOK)]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # nbformat draws these at random; the same report is the same file

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from markov_toy import Markov, markov_table
 
+from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
-from lmcompare.evaluation.ranking import MANY, NEXT, Contender, compare, pairs, rank
+from lmcompare.evaluation.ranking import MANY, NEXT, compare, pairs, rank
 from lmcompare.text.tokenizers.byte import ByteTokenizer
 from lmcompare.text.tokenizers.word import WordTokenizer
 

@@ -36,6 +36,8 @@ HOLES: dict[str, list[str]] = {
     "grid.*": ["static", "dynamic", "size", "seconds"],
     "figure.*.title": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "figure.*.caption": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
+    "position.*": ["sentence", "document"],
+    "position.x_*": ["sentence", "document"],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.
@@ -60,7 +62,7 @@ def strings_in(node: ast.expr) -> Iterator[str]:
 def asked_in_code() -> set[str]:
     """Every key that the modules ask for, and every string in them that is a key."""
     found: set[str] = set()
-    for path in SOURCES.glob("*.py"):
+    for path in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 found |= set(strings_in(node.args[0]))
@@ -163,5 +165,7 @@ def test_an_unknown_language_is_an_input_error() -> None:
 
 def test_strings_are_in_the_wheel() -> None:
     folder = importlib.resources.files("lmcompare.reporting") / "strings"
-    assert sorted(path.name for path in folder.iterdir()) == ["en.toml", "zh.toml"]
+    assert sorted(path.name for path in folder.iterdir()) == ["en", "zh"]
+    en, zh = (sorted(path.name for path in (folder / code).iterdir()) for code in LANGUAGES)
+    assert en == zh
     assert ranked_table.__module__ == "lmcompare.reporting.ranked"

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from lmcompare.errors import InputError
+from lmcompare.evaluation.options.base import Options
+from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.results import SplitName
 from lmcompare.generation.rules import parse
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class GenerationOptions(_Options):
+class GenerationOptions(Options):
     """Text that each model writes, and how it is measured. A unit is a word, or a character."""
 
     prompts: int = Field(
@@ -41,7 +39,7 @@ class GenerationOptions(_Options):
             raise ValueError(str(error)) from None
 
 
-class ShowOptions(_Options):
+class ShowOptions(Options):
     """What the report shows token by token; empty lists are filled from the test text."""
 
     sentences: list[Annotated[str, Field(min_length=1)]] = Field(
@@ -51,7 +49,7 @@ class ShowOptions(_Options):
     candidates: int = Field(default=8, ge=1, le=100, description="next tokens shown for each context")
 
 
-class EvaluationOptions(_Options):
+class EvaluationOptions(Options):
     """How all models of an experiment are evaluated."""
 
     splits: list[SplitName] = Field(
@@ -63,6 +61,7 @@ class EvaluationOptions(_Options):
     seed: int = Field(default=0, ge=0, description="of the bootstrap and the permutation test")
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)
+    position: PositionOptions = Field(default_factory=PositionOptions)
 
     @field_validator("splits")
     @classmethod

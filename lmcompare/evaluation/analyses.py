@@ -1,0 +1,27 @@
+"""All analyses, in the order of the report; the harness goes through them.
+
+To add one: a module with an `Analysis`, its options, records, section and words, and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lmcompare.evaluation.analysis import Analysis, Contender, Subject
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.position import POSITION
+from lmcompare.evaluation.results import Analyses, CellAnalyses
+
+ANALYSES: tuple[Analysis, ...] = (POSITION,)
+
+
+def measure_all(subject: Subject) -> CellAnalyses:
+    """What every analysis measures of one trained model."""
+    found = {analysis.name: analysis.measure(subject) for analysis in ANALYSES}
+    return CellAnalyses(**{name: record for name, record in found.items() if record is not None})
+
+
+def gather_all(contenders: Sequence[Contender], options: EvaluationOptions) -> Analyses:
+    """What every analysis shows of all models."""
+    found = {analysis.name: analysis.gather(contenders, options) for analysis in ANALYSES}
+    return Analyses(**{name: record for name, record in found.items() if record is not None})

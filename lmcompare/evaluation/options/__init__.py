@@ -1,0 +1,9 @@
+"""What may be set of an evaluation: `[evaluation]` of an experiment file, one file for each of its tables.
+
+Knows nothing of what is done with it.
+"""
+
+from lmcompare.evaluation.options.position import PositionOptions
+from lmcompare.evaluation.options.whole import EvaluationOptions, GenerationOptions, ShowOptions
+
+__all__ = ["EvaluationOptions", "GenerationOptions", "PositionOptions", "ShowOptions"]

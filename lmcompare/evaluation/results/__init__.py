@@ -1,0 +1,76 @@
+"""What an evaluation found: the documented schema of `results.json`, and nothing that computes.
+
+One `Cell` is what one trained model (one seed) gave; `Results` is what a report is made of. Fields
+that hold a time, a speed or a memory size stand only under `cost`, in `curve[].seconds` and where a name
+says so: all else is the same bits in a rerun. An infinite perplexity is written as the string "Infinity".
+"""
+
+from lmcompare.evaluation.results.analyses import (
+    Analyses,
+    CellAnalyses,
+)
+from lmcompare.evaluation.results.model import (
+    BackoffStep,
+    Candidate,
+    ChainStep,
+    Cost,
+    CurvePoint,
+    Explanation,
+    Generation,
+    Prediction,
+    Sample,
+    Scores,
+    TokenizerInfo,
+)
+from lmcompare.evaluation.results.position import (
+    Position,
+    PositionCurve,
+    PositionPoint,
+)
+from lmcompare.evaluation.results.record import (
+    POLICIES,
+    PolicyName,
+    Record,
+    SplitName,
+)
+from lmcompare.evaluation.results.whole import (
+    SCHEMA_VERSION,
+    Cell,
+    CorpusInfo,
+    ModelResult,
+    PairedDifference,
+    Ranking,
+    Results,
+    SplitInfo,
+)
+
+__all__ = [
+    "Analyses",
+    "BackoffStep",
+    "Candidate",
+    "Cell",
+    "CellAnalyses",
+    "ChainStep",
+    "CorpusInfo",
+    "Cost",
+    "CurvePoint",
+    "Explanation",
+    "Generation",
+    "ModelResult",
+    "POLICIES",
+    "PairedDifference",
+    "PolicyName",
+    "Position",
+    "PositionCurve",
+    "PositionPoint",
+    "Prediction",
+    "Ranking",
+    "Record",
+    "Results",
+    "SCHEMA_VERSION",
+    "Sample",
+    "Scores",
+    "SplitInfo",
+    "SplitName",
+    "TokenizerInfo",
+]

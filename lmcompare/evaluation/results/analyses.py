@@ -1,0 +1,19 @@
+"""What each analysis found: a field for each, `None` where it was not asked for.
+
+`CellAnalyses` is what was measured of one trained model, `Analyses` what is shown of all of them.
+"""
+
+from __future__ import annotations
+
+from lmcompare.evaluation.results.position import Position
+from lmcompare.evaluation.results.record import Record
+
+
+class CellAnalyses(Record):
+    """Of one trained model, by analysis; an analysis of scores alone has nothing here."""
+
+
+class Analyses(Record):
+    """Of all models, by analysis, in the order of the report."""
+
+    position: Position | None = None

@@ -1,0 +1,141 @@
+"""What one experiment found: a `Cell` is one trained model, `Results` the content of `results.json`.
+
+Computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lmcompare.evaluation.results.analyses import Analyses, CellAnalyses
+from lmcompare.evaluation.results.model import (
+    ChainStep,
+    Cost,
+    CurvePoint,
+    Explanation,
+    Generation,
+    Prediction,
+    Sample,
+    Scores,
+    TokenizerInfo,
+)
+from lmcompare.evaluation.results.record import PolicyName, Record, SplitName
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Cell(Record):
+    """One trained model (one seed), evaluated. The harness writes it beside the model."""
+
+    name: str
+    kind: str
+    seed: int
+    summary: str = Field(description="one line: the options that were set")
+    tokenizer: TokenizerInfo
+    context: int | None
+    policy: Literal["sentence", "document"]
+    splits: dict[SplitName, dict[PolicyName, Scores]]
+    cost: Cost
+    curve: list[CurvePoint]
+    generation: Generation | None
+    chains: list[list[ChainStep]]
+    predictions: list[Prediction]
+    samples: list[Sample]
+    explanation: Explanation | None = Field(None, description="of an n-gram model: see `Explanation`")
+    analyses: CellAnalyses = Field(default_factory=CellAnalyses)
+
+
+class ModelResult(Record):
+    """One row of the table: a model over all its seeds (chains, predictions, samples: the first seed's)."""
+
+    name: str
+    kind: str
+    seeds: list[int]
+    summary: str
+    tokenizer: TokenizerInfo
+    context: int | None
+    policy: Literal["sentence", "document"]
+    splits: dict[SplitName, dict[PolicyName, Scores]]
+    cost: Cost
+    curve: list[CurvePoint]
+    generation: Generation | None
+    chains: list[list[ChainStep]]
+    predictions: list[Prediction]
+    samples: list[Sample]
+    explanation: Explanation | None = Field(
+        None, description="of an n-gram model: the last word of the first chain sentence"
+    )
+
+
+class PairedDifference(Record):
+    """Model `a` minus model `b` on the same text: negative means that `a` needs fewer bits."""
+
+    a: str
+    b: str
+    split: SplitName
+    policy: PolicyName
+    delta_bits_per_token: float | None = Field(description="null where the event spaces differ")
+    delta_bits_per_byte: float
+    ci95: tuple[float, float] = Field(description="of delta_bits_per_token; per byte where that is null")
+    p: float = Field(description="two-sided paired sign-flip permutation test")
+    p_holm: float = Field(description="the same, after Holm's correction over the pairs of split and policy")
+    unit: Literal["documents", "sentences"]
+    units: int
+
+
+class SplitInfo(Record):
+    """Size of one split in every unit."""
+
+    documents: int
+    sentences: int
+    words: int | None
+    characters: int
+    bytes: int
+    duplicates: int = Field(0, description="sentences that also stand, letter for letter, in train")
+    overlap_13: float | None = Field(
+        None,
+        description="share of 13-grams (words, else characters) that also stand in train; null if not taken",
+    )
+
+
+class CorpusInfo(Record):
+    """The text that all models were trained and scored on."""
+
+    name: str
+    title: str
+    language: str
+    licence: str
+    hash: str
+    splits: dict[Literal["train", "valid", "test"], SplitInfo]
+    facts: dict[str, float | str] = Field(description="what is known of it, such as the exact entropy")
+
+
+class Ranking(Record):
+    """The headline: models best first, or why no ranking is given."""
+
+    unit: Literal["bits_per_token", "bits_per_byte"]
+    policy: PolicyName
+    order: list[str]
+    refused: str = Field("", description="why these models cannot be ranked; empty where they can")
+
+
+class Results(Record):
+    """All that one experiment found: the content of `results.json`."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    signature: str = Field(description="all that moves a number, in one line")
+    name: str
+    title: str
+    command: str = Field(description="what to type to get this again")
+    experiment: dict[str, Any] = Field(description="the experiment file, defaults filled in")
+    environment: dict[str, str] = Field(description="versions, threads, machine")
+    corpus: CorpusInfo
+    models: list[ModelResult]
+    human: Generation | None = Field(description="the corpus's own text, measured like generated text")
+    human_samples: list[Sample]
+    chain_sentences: list[str]
+    comparisons: list[PairedDifference]
+    ranking: Ranking
+    analyses: Analyses = Field(default_factory=Analyses)
