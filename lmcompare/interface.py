@@ -168,6 +168,39 @@ class LanguageModel(ABC):
         raise InputError("a model of this kind cannot be loaded", where=str(folder))
 
 
+@runtime_checkable
+class Reads(Protocol):
+    """A model that reads many tokens at once: optional, a fast path of `start` and many a `step`."""
+
+    def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
+        """Rows that have read contexts of any lengths: what stepping them one by one would give.
+
+        Args:
+            contexts: what each row has read since its document's start, without `bos`; may be empty.
+
+        Returns:
+            log p(next token | context), `[len(contexts), size]`, and the state to go on with.
+        """
+        ...
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """A model that draws from itself without writing distributions out: optional."""
+
+    def sample(self, contexts: Sequence[Ids], length: int, seeds: Sequence[Sequence[int]]) -> Ids:
+        """Exact draws from log p, `[len(contexts), length]`, on over `eos` as the model's policy says.
+
+        A row's draws depend on its context and its seeds alone, and more of them begin with the fewer.
+
+        Args:
+            contexts: what each row has read since its document's start, without `bos`; may be empty.
+            length: tokens drawn for each row.
+            seeds: of each row's own random stream.
+        """
+        ...
+
+
 def _score_by_stepping(model: LanguageModel, document: Ids) -> Floats:
     scores = np.empty(len(document), dtype=np.float64)
     logprobs, state = model.start(1)

@@ -1,9 +1,11 @@
-"""The one generation loop of all families: start, then draw and step until every row is done.
+"""The one generation loop of all families: read the prompts, then draw and step until every row is done.
 
-All rows of a batch read their first token together. A row whose prompt has ended draws, while a row
-with a longer prompt still reads; a row that is done is dropped from the state, so that work shrinks.
-Each row has a random stream of its own, so neither the batch nor the company of other rows changes
-what is drawn. Knows nothing of how a model works: it uses only the seam.
+A model that can read many tokens at once (`interface.Reads`) is given whole prompts. With any other, all
+rows read their first token together, and a row whose prompt has ended draws while a longer one still
+reads. A row that is done is dropped from the state, so that work shrinks. A model that can draw from
+itself (`interface.Samples`) does so where the rule changes nothing. Each row has a random stream of its
+own, so neither the batch nor the company of other rows changes what is drawn. Knows nothing of how a
+model works: it uses only the seam.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import numpy as np
 
 from lmcompare.errors import InputError
 from lmcompare.generation.rules import Rule, draw
-from lmcompare.interface import Floats, Ids, LanguageModel, Tokenizer
+from lmcompare.interface import Floats, Ids, LanguageModel, Reads, Samples, Tokenizer
 from lmcompare.registry import Progress
 
 StopReason = Literal["length", "eos", "string"]
+FIRST_DRAWS = 64
+"""Tokens that a model draws from itself at once; then, where rows are not done, four times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +91,42 @@ def generate(
     done: dict[int, Generated] = {}
     for first in range(0, len(order), batch):
         rows = order[first : first + batch]
-        uniforms = np.stack([np.random.default_rng([seed, names[row]]).random(max_tokens) for row in rows])
         writer = _Writer(
             model.tokenizer, [prompts[row] for row in rows], max_tokens, stop_at_eos, stop_strings
         )
         tell = partial(_tell, progress, first, len(rows), len(order))
-        _run(model, writer, rule, uniforms, tell)
+        seeds = [[seed, names[row]] for row in rows]
+        if rule.changes_nothing and isinstance(model, Samples):
+            _sample(model, writer, seeds, tell)
+        else:
+            _run(model, writer, rule, seeds, tell)
         done |= dict(zip(rows, writer.results(), strict=True))
     return [done[row] for row in range(len(prompts))]
 
 
 def _run(
-    model: LanguageModel, writer: _Writer, rule: Rule, uniforms: Floats, tell: Callable[[float], None]
+    model: LanguageModel,
+    writer: _Writer,
+    rule: Rule,
+    seeds: list[list[int]],
+    tell: Callable[[float], None],
 ) -> None:
-    logprobs, state = model.start(len(writer.prompts))
+    """Draw and step; what is drawn is chosen by one uniform number a token."""
+    uniforms = np.stack([np.random.default_rng(each).random(writer.max_tokens) for each in seeds])
+    given = writer.begin
+    if isinstance(model, Reads):
+        logprobs, state = model.read(writer.prompts)
+        given = np.zeros_like(writer.begin)
+    else:
+        logprobs, state = model.start(len(writer.prompts))
     rows: Ids = np.arange(len(writer.prompts))
-    for place in range(int(writer.begin.max()) + writer.max_tokens):
+    for place in range(int(given.max()) + writer.max_tokens):
         tokens = writer.given[rows, np.minimum(place, writer.given.shape[1] - 1)]
-        writing = np.flatnonzero(place >= writer.begin[rows])
+        writing = np.flatnonzero(place >= given[rows])
         if len(writing):
             own = np.asarray(logprobs)[writing]
             mine = rows[writing]
-            tokens[writing] = draw(rule(own), uniforms[mine, place - writer.begin[mine]])
+            tokens[writing] = draw(rule(own), uniforms[mine, place - given[mine]])
             writer.write(mine, tokens[writing], own[np.arange(len(writing)), tokens[writing]])
         going = np.flatnonzero(~writer.finished[rows])
         tell(writer.share())
@@ -117,6 +135,27 @@ def _run(
         if len(going) < len(rows):
             rows, tokens, state = rows[going], tokens[going], state.rows(going)
         logprobs, state = model.step(tokens, state)
+
+
+def _sample(
+    model: LanguageModel, writer: _Writer, seeds: list[list[int]], tell: Callable[[float], None]
+) -> None:
+    """Let the model draw from itself: a few tokens, and more where a row is not done by then."""
+    assert isinstance(model, Samples)
+    length, written = FIRST_DRAWS, 0
+    while len(rows := np.flatnonzero(~writer.finished)):
+        length = min(length, writer.max_tokens)
+        prompts = [writer.prompts[row] for row in rows]
+        # The same stream from its start: the tokens that stand already are drawn once more.
+        drawn = model.sample(prompts, length, [seeds[row] for row in rows])
+        whole = [np.concatenate([prompt, own]) for prompt, own in zip(prompts, drawn, strict=True)]
+        scores = model.score(whole)
+        logprobs = np.stack([score[len(score) - length :] for score in scores])
+        for place in range(written, length):
+            going = np.flatnonzero(~writer.finished[rows])
+            writer.write(rows[going], drawn[going, place], logprobs[going, place])
+        tell(writer.share())
+        length, written = 4 * length, length
 
 
 class _Writer:

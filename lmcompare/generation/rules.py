@@ -45,6 +45,11 @@ class Rule:
     def __or__(self, other: Rule) -> Rule:
         return Rule(self.parts + other.parts)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether what is drawn is the model's own distribution."""
+        return all(part == _Part("temperature", 1.0) for part in self.parts)
+
     def __call__(self, logprobs: Floats) -> Floats:
         """What is left to draw from, float64, up to a constant a row; `-inf` where nothing is.
 

@@ -78,6 +78,11 @@ class NgramModel(LanguageModel):
         _, _, nodes = self._walk(np.asarray(tokens), np.arange(len(tokens) + 1), read)
         return self.tables.distributions(nodes), NgramState(nodes)
 
+    def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
+        """See `Reads`: only the last `order - 1` tokens of a context are looked at."""
+        nodes = self._reached(contexts)
+        return self.tables.distributions(nodes), NgramState(nodes)
+
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`."""
         scores, _, bounds = self._read(documents)
