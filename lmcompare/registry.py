@@ -133,6 +133,16 @@ def named_members(options: BaseModel) -> list[tuple[str, str]]:
     return list(tell()) if tell is not None else []
 
 
+def named_files(options: BaseModel) -> list[Path]:
+    """The files that a model is made of, as its options name them: counts, a model of another tool.
+
+    Options that name files have a method of this name; all others name none. A cell depends on what is in
+    these files, and not on where they lie.
+    """
+    tell = getattr(options, "named_files", None)
+    return list(tell()) if tell is not None else []
+
+
 def is_built_in(name: str) -> bool:
     """Whether a member's name is that of a kind that can be trained without setting anything."""
     if name not in models.names():

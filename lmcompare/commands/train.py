@@ -72,7 +72,10 @@ def command(
         model.save(out)
         _remove(work)
         watcher.finished(kind)
-    console.print(f"wrote {out}: {model.parameters:,} parameters", highlight=False, markup=False)
+    for note in getattr(model, "notes", ()):
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    told = f"wrote {out}: {model.parameters:,} parameters"
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 def _remove(folder: Path) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from lmcompare import __version__
+from lmcompare import __version__, registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.results import Cell
 from lmcompare.experiment.spec import Experiment, ModelSpec
-from lmcompare.files import check_folder, digest, new_folder, read_json, write_text
+from lmcompare.files import check_folder, digest, new_folder, read_json, sha256, write_text
 
 PACKAGES = ("numpy", "torch", "tokenizers", "kenlm")
 
@@ -106,7 +107,7 @@ def cell_folder(
 
     Args:
         experiment: that the model belongs to.
-        model: what is trained.
+        model: what is trained; of the files that its options name, the content counts and not the name.
         seed: of the cell.
         corpus_hash: of the experiment's text.
         fingerprint: of the model's tokenizer.
@@ -115,7 +116,7 @@ def cell_folder(
     """
     depends: dict[str, object] = {
         "kind": model.kind,
-        "options": model.options.model_dump(mode="json"),
+        "options": _by_content(model.options.model_dump(mode="json"), _hashes(model)),
         "tokenizer": fingerprint,
         "corpus": corpus_hash,
         "seed": seed,
@@ -128,6 +129,28 @@ def cell_folder(
         depends["members"] = {name: folder.key for name, folder in members.items()}
     evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
     return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
+
+
+def _hashes(model: ModelSpec) -> dict[str, str]:
+    """What is in each file that the model's options name, by its name."""
+    found = {}
+    for file in registry.named_files(model.options):
+        try:
+            found[str(file)] = sha256(file)
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            what = "there is no such file" if missing else f"cannot read: {error.strerror or error}"
+            raise InputError(what, where=f"{model.place}, {file}") from None
+    return found
+
+
+def _by_content(value: Any, hashes: Mapping[str, str]) -> Any:
+    """Options with the hash of a file where its name stood: another name for the same is no other cell."""
+    if isinstance(value, Mapping):
+        return {key: _by_content(inner, hashes) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_by_content(inner, hashes) for inner in value]
+    return hashes.get(str(Path(value)), value) if isinstance(value, str) else value
 
 
 @contextlib.contextmanager

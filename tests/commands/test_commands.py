@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lmcompare.__main__ import COMMANDS, cli, main
+from lmcompare.models.ngram.model import NgramModel
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -88,6 +89,17 @@ def test_a_trained_model_scores_predicts_writes_and_keeps_the_laws(ngram: Path) 
     text = run("generate", "the", "--model", str(ngram), "-n", "2", "--tokens", "5")
     assert text.count("the") >= 2
     assert "FAIL" not in run("laws", str(ngram))
+
+
+def test_what_a_user_should_be_told_of_a_trained_model_stands_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "few.txt").write_text("\n\n".join(f"text {number}" for number in range(20)))
+    words = ("train", "ngram", tmp_path / "few.txt", "--out", tmp_path / "m", "--set", "order=2")
+    arguments = list(map(str, words))
+    lines = CliRunner().invoke(cli, arguments, catch_exceptions=False).output.splitlines()
+    notes = NgramModel.load(tmp_path / "m").notes
+    assert any("the discounts of order 2 cannot be estimated" in note for note in notes)
+    assert lines[-1 - len(notes) : -1] == [f"note: {note}" for note in notes]
+    assert lines[-1].startswith("wrote ")
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "tokenizer.json", "model.json", "manifest.json"])

@@ -13,7 +13,11 @@ from lmcompare.errors import InputError
 from lmcompare.evaluation.results import Results
 from lmcompare.experiment.run import run
 from lmcompare.experiment.spec import read_experiment
+from lmcompare.models.ngram.count_files import write_counts
+from lmcompare.models.ngram.counts import count, lay_out
 from lmcompare.registry import Progress
+from lmcompare.text.tokenizers.options import TokenizerOptions
+from lmcompare.text.tokenizers.word import WordTokenizer
 
 HEAD = """
 [corpus]
@@ -159,6 +163,30 @@ def test_a_model_of_another_text_is_trained_on_that_text(tiny: Path, here: None)
     _, quiet = done(tiny)
     assert quiet.ended == ["other", "m"]
     assert len(cells(tiny, "other")) == len(before) + 1
+
+
+def test_a_cell_depends_on_what_is_in_a_file_and_not_on_where_it_lies(tiny: Path, here: None) -> None:
+    """Counts of a model of its own, and of a mixture's inner one."""
+    lines = (tiny / "text.txt").read_text().splitlines()
+    tokenizer, ids = WordTokenizer.learn(TokenizerOptions(kind="word"), lines)
+    for name, part in (("a", ids), ("b", ids), ("c", ids[: len(ids) // 2])):
+        stream = lay_out([part], tokenizer.bos, tokenizer.eos)
+        levels = count(stream, 2, tokenizer.size, tokenizer.bos)
+        write_counts(levels, tokenizer, tiny / f"{name}.counts", lower=True)
+    one = '[[models]]\nname = "one"\nkind = "ngram"\norder = 2\ncounts = "FILE"\n' + WORDS
+    inner = '{kind = "ngram", order = 2, counts = "FILE"}'
+    mixed = f'[[models]]\nname = "m"\nkind = "mixture"\nmembers = [{inner}]\n' + WORDS
+    found = []
+    for name in "abc":
+        file = f"{tiny}/./{name}.counts"
+        results, quiet = done(written(tiny, (one + mixed).replace("FILE", file)))
+        found.append((perplexity(results, "one"), perplexity(results, "m"), quiet.ended))
+    assert found[0] == (*found[1][:2], ["one", "m"])
+    assert found[1][2] == []
+    assert found[2][2] == ["one", "m"] and found[2][0] != found[0][0]
+    (tiny / "c.counts").unlink()
+    with pytest.raises(InputError, match=r"models\[0\], .*c.counts: there is no such file"):
+        done(tiny)
 
 
 def test_members_of_another_event_space_are_refused_before_anything_is_trained(tiny: Path) -> None:

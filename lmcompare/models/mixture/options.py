@@ -5,7 +5,8 @@ Knows what may be written in an experiment file, not how anything is computed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -78,6 +79,10 @@ class CacheOptions(BaseModel):
         """See `registry.named_members`."""
         return [] if self.over is None else _named("over", self.over)
 
+    def named_files(self) -> list[Path]:
+        """See `registry.named_files`."""
+        return _files([] if self.over is None else [self.over])
+
     def summary(self) -> str:
         """The options in one line, for people."""
         told = [f"order {self.order}"]
@@ -144,6 +149,10 @@ class MixtureOptions(BaseModel):
             for found in _named(f"members[{number}]", member)
         ]
 
+    def named_files(self) -> list[Path]:
+        """See `registry.named_files`."""
+        return _files(self.members)
+
     def summary(self) -> str:
         """The options in one line, for people."""
         told = [" + ".join(describe(member) for member in self.members)]
@@ -175,6 +184,13 @@ def _named(place: str, member: str | Mapping[str, Any]) -> list[tuple[str, str]]
         return [(place, member)]
     options = registry.models.get(member["kind"]).options.model_validate(settings(member))
     return [(f"{place}.{inner}", name) for inner, name in registry.named_members(options)]
+
+
+def _files(members: Iterable[str | Mapping[str, Any]]) -> list[Path]:
+    """The files of those that are tables; a model that is named has a cell of its own."""
+    tables = [member for member in members if not isinstance(member, str)]
+    options = [registry.models.get(table["kind"]).options.model_validate(settings(table)) for table in tables]
+    return [file for own in options for file in registry.named_files(own)]
 
 
 def _member(value: Any) -> Any:

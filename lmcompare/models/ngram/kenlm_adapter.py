@@ -49,6 +49,10 @@ class KenlmOptions(BaseModel):
     path: Path
     vocabulary: Path | None = None
 
+    def named_files(self) -> list[Path]:
+        """See `registry.named_files`."""
+        return [file for file in (self.path, self.vocabulary) if file is not None]
+
 
 @dataclass(frozen=True)
 class KenlmStates:

@@ -5,6 +5,7 @@ Knows the names of the methods and what each can be told, nothing of how they wo
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -110,6 +111,11 @@ class NgramOptions(BaseModel):
         if method == "add-k" and not self.interpolate_unigrams:
             raise ValueError("interpolate_unigrams = false does not go with add-k, which adds to every word")
         return self
+
+    def named_files(self) -> list[Path]:
+        """See `registry.named_files`."""
+        named = [self.counts] if isinstance(self.counts, str) else self.counts
+        return list(map(Path, named or ()))
 
     @property
     def plan(self) -> Smoothing:
