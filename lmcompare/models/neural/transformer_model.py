@@ -9,6 +9,7 @@ looks back over the last `memory` places, which are read once and never again. K
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lmcompare.interface import Floats, Ids, State, Tokenizer
+from lmcompare.errors import InputError
+from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.neural.cache import Cache
 from lmcompare.models.neural.chunks import Piece, cut_out, pieces
 from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.transformer import TransformerNetwork
+from lmcompare.models.windowed import Windowed
 
 PAIRS_AT_ONCE = 1 << 25
 """Places and heads times places looked at that are held together: 128 MiB of float32."""
@@ -101,6 +104,19 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
             self._set_window(state, np.arange(len(inputs)), inputs)
         return logprobs, state
 
+    def windowed(self, window: int, stride: int) -> LanguageModel:
+        """See `models.windowed.HasWindows`: longer windows than in training where places are relative."""
+        if self.memory:
+            return Windowed(self, window, stride)
+        trained = self.options.window
+        if window > trained and self.options.positions in ("learned", "sinusoidal"):
+            what = f"the model has {self.options.positions} positions up to {trained}, not {window}"
+            raise InputError(what, where="window", remedy=f"Give a window of at most {trained}")
+        changed = copy.copy(self)
+        changed.options = self.options.model_copy(update={"window": window, "stride": stride})
+        changed.context = window
+        return changed
+
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`. `bos` is in the window and is not counted."""
         places = np.arange(length)
@@ -135,7 +151,8 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         """Rows whose window is full: drop the oldest tokens, read the others from scratch."""
         kept = state.tokens[full, self.options.slide :]
         cache = self.network.empty(len(full), self.options.window)
-        self.network(self.vectors(kept), cache)
+        if kept.shape[1]:
+            self.network(self.vectors(kept), cache)
         state.cache.put(full, cache)
         self._set_window(state, full, list(kept))
 

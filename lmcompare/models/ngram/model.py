@@ -122,6 +122,10 @@ class NgramModel(LanguageModel):
         nodes = np.where(np.diff(bounds) < seen, self._opening, 0)
         return self._walk(tokens, bounds, nodes)[2]
 
+    def limited(self, context: int) -> NgramModel:
+        """The same estimates for a reader of the last `context` tokens (`bos` counts): its lower orders."""
+        return NgramModel(self.tokenizer, self.tables.limited(context + 1), self.settings, self.notes)
+
     def quantised(self) -> NgramModel:
         """The model with eight bits a number: a third of the size on disk, and slightly other scores."""
         codes = quantise(self.tables)

@@ -98,6 +98,20 @@ class BackoffTables:
             return "an ending is not shorter than its context"
         return ""
 
+    def limited(self, order: int) -> BackoffTables:
+        """The tables of the n-grams up to `order` words: what the model says to a reader of so few."""
+        if order >= self.order:
+            return self
+        nodes, contexts = int(self.levels[order + 1]), int(self.levels[order])
+        return BackoffTables(
+            self.words[:nodes],
+            self.logprobs[:nodes],
+            self.starts[: contexts + 1],
+            self.backoffs[:contexts],
+            self.suffixes[:contexts],
+            self.levels[: order + 2],
+        )
+
     def opening(self, bos: int) -> int:
         """The context in which each sentence starts: `bos`, or nothing in a model of order 1."""
         return 1 + bos if self.order > 1 else 0

@@ -6,6 +6,8 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from lmcompare import laws
+from lmcompare.errors import InputError
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.positions import distance_slopes, rotary_angles, rotate, sinusoids
 from lmcompare.models.neural.transformer import Attention, FeedForward, TransformerNetwork
@@ -242,3 +244,15 @@ def test_no_gradient_flows_into_a_memory():
     hidden, *_ = net.read(torch.randn(1, 3, 8), nothing, carried)
     hidden.sum().backward()
     assert before.grad is None and net.blocks[0].attention.qkv.weight.grad is not None
+
+
+@pytest.mark.parametrize(("window", "stride"), [(8, 2), (6, 3), (4, 4), (1, 1), (12, 5)])
+def test_other_windows_than_in_training_keep_every_law(small_model, window, stride):
+    model = small_model("transformer").windowed(window, stride)
+    assert model.context == window
+    assert [law for law in laws.check(model) if law.passed is False] == []
+
+
+def test_a_window_beyond_learned_positions_is_refused(small_model):
+    with pytest.raises(InputError, match="learned positions up to 8, not 9"):
+        small_model("transformer", positions="learned").windowed(9, 3)
