@@ -30,10 +30,11 @@ class Checkpoints:
 
     Args:
         folder: the work folder of the cell.
-        identity: digest of all that decides the result; a checkpoint of another training is refused.
+        identity: what decides the result, by what a person calls it; a checkpoint of another training is
+            refused, with the names of what differs.
     """
 
-    def __init__(self, folder: Path, identity: str) -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
         self.folder, self.identity = folder, identity
         self.damaged: list[str] = []
         for left in folder.glob(".tmp-*"):
@@ -48,7 +49,7 @@ class Checkpoints:
             state: everything else; `state["best_step"]` names the best weights it refers to, or is `None`.
         """
         with new_folder(self.folder / f"checkpoint-{step}", replace=True) as temporary:
-            write_json(temporary / "state.json", {"identity": self.identity, **state})
+            write_json(temporary / "state.json", {"identity": dict(self.identity), **state})
             _write(temporary, arrays)
         kept = self._steps("checkpoint")[:KEPT]
         needed = {read_json(self._path("checkpoint", k) / "state.json").get("best_step") for k in kept}
@@ -83,8 +84,9 @@ class Checkpoints:
                 self.damaged.append(path.name)
                 shutil.rmtree(path, ignore_errors=True)
                 continue
-            if state["identity"] != self.identity:
-                what = "the folder holds checkpoints of another training (other options, text or seed)"
+            others = [name for name, own in self.identity.items() if state["identity"].get(name) != own]
+            if others:
+                what = f"the folder holds checkpoints of another training: the {_listed(others)} was another"
                 raise InputError(what, where=str(self.folder), remedy="Remove the folder or name another")
             return arrays, state
         return None
@@ -101,6 +103,10 @@ class Checkpoints:
         """Steps of the folders of one sort, newest first."""
         names = (path.name.removeprefix(f"{what}-") for path in self.folder.glob(f"{what}-*"))
         return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+
+
+def _listed(names: list[str]) -> str:
+    return " and the ".join(filter(None, [", the ".join(names[:-1]), names[-1]]))
 
 
 def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -43,8 +43,6 @@ class WorkingCopy:
             rounded.grad = None
 
 
-def takes_bfloat16(precision: str) -> bool:
-    """Whether training multiplies in bfloat16: as asked, or ("auto") where the processor can."""
-    if precision == "auto":
-        return bool(torch.cpu._is_avx512_bf16_supported()) or bool(torch.cpu._is_amx_tile_supported())
-    return precision == "bfloat16"
+def can_bfloat16() -> bool:
+    """Whether the processor has instructions for products in bfloat16."""
+    return bool(torch.cpu._is_avx512_bf16_supported()) or bool(torch.cpu._is_amx_tile_supported())

@@ -14,8 +14,11 @@ def arrays(step):
     return {"weights.a": np.full(3, step, dtype=np.float32)}
 
 
-def saved(folder, steps, identity="one"):
-    checkpoints = Checkpoints(folder, identity)
+ONE = {"vocabulary": "a", "text": "b", "seed": "1"}
+
+
+def saved(folder, steps):
+    checkpoints = Checkpoints(folder, ONE)
     for step in steps:
         checkpoints.save_best(step, arrays(step))
         checkpoints.save(step, arrays(step), {"step": step, "best_step": step})
@@ -45,7 +48,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, harm
         (target / "arrays.safetensors").write_bytes(data)
     else:
         (target / "manifest.json").write_text("{")
-    checkpoints = Checkpoints(tmp_path, "one")
+    checkpoints = Checkpoints(tmp_path, ONE)
     with caplog.at_level(logging.WARNING):
         _, state = checkpoints.latest()
     assert state["step"] == 10
@@ -55,20 +58,28 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, harm
 def test_a_checkpoint_whose_best_weights_are_damaged_is_passed_over(tmp_path):
     saved(tmp_path, [10, 20])
     (tmp_path / "best-20" / "arrays.safetensors").unlink()
-    assert Checkpoints(tmp_path, "one").latest()[1]["step"] == 10
+    assert Checkpoints(tmp_path, ONE).latest()[1]["step"] == 10
 
 
 def test_nothing_there_means_from_the_start_and_left_overs_of_a_kill_are_removed(tmp_path):
     (tmp_path / ".tmp-checkpoint-5").mkdir()
-    assert Checkpoints(tmp_path, "one").latest() is None
+    assert Checkpoints(tmp_path, ONE).latest() is None
     assert not list(tmp_path.iterdir())
 
 
-def test_checkpoints_of_another_training_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"vocabulary": "c"}, "another training: the vocabulary was another"),
+        ({"vocabulary": "c", "seed": "2"}, "the vocabulary and the seed was another"),
+        ({"vocabulary": "c", "text": "d", "seed": "2"}, "the vocabulary, the text and the seed was another"),
+    ],
+)
+def test_checkpoints_of_another_training_are_refused_with_what_differs(tmp_path, other, said):
     saved(tmp_path, [10])
-    with pytest.raises(InputError, match="another training"):
-        Checkpoints(tmp_path, "two").latest()
-    assert json.loads((tmp_path / "checkpoint-10" / "state.json").read_text())["identity"] == "one"
+    with pytest.raises(InputError, match=said):
+        Checkpoints(tmp_path, ONE | other).latest()
+    assert json.loads((tmp_path / "checkpoint-10" / "state.json").read_text())["identity"] == ONE
 
 
 def test_a_full_disk_is_explained_and_leaves_nothing_half_written(tmp_path, monkeypatch):
@@ -79,6 +90,6 @@ def test_a_full_disk_is_explained_and_leaves_nothing_half_written(tmp_path, monk
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(InputError, match="No space left on device") as caught:
-        Checkpoints(tmp_path, "one").save(20, arrays(20), {"step": 20, "best_step": 10})
+        Checkpoints(tmp_path, ONE).save(20, arrays(20), {"step": 20, "best_step": 10})
     assert "Free some space" in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-10", "checkpoint-10"]

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from lmcompare.models.neural.embedding import Embedding
-from lmcompare.models.neural.optimiser import AdamW, clip_gradients, learning_rate
+from lmcompare.models.neural.optimiser import AdamW, Descent, clip_gradients
 from lmcompare.models.neural.options import NetworkOptions
 
 NOTHING = torch.zeros(0, dtype=torch.int64)
@@ -14,13 +14,6 @@ class Tiny(nn.Module):
         super().__init__()
         self.embedding = Embedding(6, 4, 0, NetworkOptions())
         self.inner = nn.Linear(4, 4)
-
-
-def test_learning_rate_rises_to_one_and_falls_to_a_hundredth():
-    rates = [learning_rate(step, 100, 0.1) for step in range(100)]
-    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
-    assert max(rates) == 1.0 and rates[10:] == sorted(rates[10:], reverse=True)
-    assert learning_rate(100, 100, 0.1) == pytest.approx(0.01)
 
 
 def test_steps_equal_torchs_adamw():
@@ -73,3 +66,43 @@ def test_clipping_scales_all_gradients_together():
     assert clip_gradients(gradients, 1.0) == pytest.approx(5.0)
     assert gradients[0][0].item() == pytest.approx(0.6) and gradients[1][0].item() == pytest.approx(0.8)
     assert clip_gradients(gradients, 0.0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_of_descent_equal_torchs_sgd(momentum):
+    torch.manual_seed(0)
+    ours, theirs = Tiny(), Tiny()
+    theirs.load_state_dict(ours.state_dict())
+    mine = Descent(ours, lr=0.1, embedding_lr=0.2, weight_decay=0.3, momentum=momentum)
+    # torch decays through the gradient, which is the same only without momentum
+    decay = 0.3 if not momentum else 0.0
+    mine.weight_decay = decay
+    matrices = {"params": [theirs.inner.weight], "lr": 0.1, "weight_decay": decay}
+    rest = {"params": [theirs.inner.bias, *theirs.embedding.parameters()], "lr": 0.2}
+    reference = torch.optim.SGD([matrices, rest], lr=0.1, momentum=momentum)
+    for _ in range(5):
+        x = torch.randn(3, 4)
+        for network in (ours, theirs):
+            network.embedding.logits(network.inner(x))[:, 1:].square().mean().backward()
+        mine.step(0.5)
+        for group in reference.param_groups:
+            group["lr"] *= 0.5
+        reference.step()
+        reference.zero_grad()
+        for group in reference.param_groups:
+            group["lr"] /= 0.5
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-6, rtol=1e-5)
+
+
+def test_descent_moves_used_rows_only_and_each_keeps_its_direction():
+    network = Tiny()
+    before = network.embedding.weight.detach().clone()
+    optimiser = Descent(network, 0.1, 0.5, 0.0, momentum=0.5)
+    for ids in ([1, 4], [4]):
+        rows = network.embedding.take(NOTHING, torch.tensor(ids))
+        rows.weight.sum().backward()
+        optimiser.step(1.0, rows)
+    moved = (before - network.embedding.weight.detach())[:, 0]
+    # row 4: 0.5 * 1, then 0.5 * (0.5 + 1)
+    assert moved.tolist() == pytest.approx([0, 0.5, 0, 0, 1.25, 0], abs=1e-6)

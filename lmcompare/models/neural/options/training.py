@@ -5,12 +5,19 @@ Knows nothing of torch: an experiment file is checked without importing it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lmcompare.models.neural.options.budget import Budget
+
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+
+LENGTHS = ("epochs", "steps", "tokens", "budget")
+"""How the length of a training may be told; one of them, or none."""
+EPOCHS = 6.0
+"""Passes over the text where no length is set."""
 
 
 class TrainingOptions(BaseModel):
@@ -18,14 +25,32 @@ class TrainingOptions(BaseModel):
 
     Attributes:
         dropout: share of units dropped in training, on what enters and leaves each layer.
-        lr: highest learning rate of the matrices inside the network.
+        lr: highest learning rate of the matrices inside the network; `lmcompare find-lr` suggests one.
         embedding_lr: the same for the tied embedding table and all vectors (`None`: as `lr`).
         weight_decay: decoupled decay of matrices; the embedding table and vectors are not decayed.
         batch: streams read side by side.
+        accumulate: batches whose gradients are added up before the weights move: as one batch of so many
+            times more streams, in the memory of one.
         length: tokens of each stream in one step (truncated back-propagation; the transformer's window).
-        epochs: passes over the training text, parts allowed.
-        steps: number of optimiser steps; where given, it rules and `epochs` is not used.
-        warmup: share of all steps in which the learning rate rises from 0; then it falls as a cosine.
+        epochs: passes over the training text, parts allowed. Of epochs, steps, tokens and budget one may be
+            set; 6 epochs where none is.
+        steps: number of optimiser steps.
+        tokens: tokens of training text that are read.
+        budget: time of training, validations included: "90s", "10min", "2h" or a number of seconds. Learning
+            rate and validations follow the clock. A clock never gives the same bits twice: the number of
+            steps that were made is recorded, and what was trained is kept and not trained again.
+        schedule: of the learning rate after its rise: "cosine" and "linear" fall to 1 % at the end,
+            "trapezoid" stays and then falls in a line, "constant" stays.
+        warmup: share of the training in which the learning rate rises from 0.
+        cooldown: share of the training at whose end a "trapezoid" falls.
+        optimiser: "adamw" (Loshchilov and Hutter 2019), "sgd" (plain gradient descent; it needs another lr,
+            of 1 to 30) or "muon" (matrices inside the network move by orthogonal steps, Jordan et al. 2024,
+            all else by AdamW; scaled so that it takes AdamW's lr).
+        momentum: share of the last direction that is kept, for "sgd" and "muon" (`None`: 0 and 0.95).
+        averaging: for the non-monotone trigger of NT-ASGD (Merity et al. 2018, algorithm 1): when a
+            validation is worse than the best one before the last so many, weights are averaged from there
+            on, and the average is validated and kept; 0 never.
+        ema: validate and keep a moving average of the weights with this decay a step; 0 keeps the weights.
         clip: largest norm of the gradient; 0 never clips.
         evaluations: validations over the whole training, evenly spaced; the last stands after the last step.
         patience: stop after so many validations without improvement; 0 never stops early.
@@ -33,10 +58,17 @@ class TrainingOptions(BaseModel):
         checkpoint_every: steps between checkpoints; one is also written after each 20 seconds.
         sampled_softmax: expected number of negatives shared by a step's events, in training only. Where the
             vocabulary has no more ids than that, or with 0, the softmax is exact. Evaluation is always exact.
+            (An adaptive softmax is not offered: its classes would replace the table that the input shares,
+            so the model would be another, not the same one trained faster.)
+        statistics: whether gradient norms, sizes of updates and activations of each layer are written to
+            statistics.jsonl at each validation.
         restart: share of sentence ends after which the training text starts afresh with `bos`, so that
             the model also learns to read a sentence with nothing before it.
-        precision: of matrix products in training. "auto" takes bfloat16 where the processor has
-            instructions for it. Weights, and all scoring, are float32.
+        precision: of matrix products in training; weights, and all scoring, are float32. "auto" takes
+            bfloat16 where the processor has instructions for it and, in a training of some hundred steps or
+            more, a few steps at the start were faster with it.
+        threads: of the training, at most the experiment's. `None`: all of these, or one where a few steps at
+            the start were faster with one. What was measured is kept for this machine: a rerun chooses the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,10 +78,19 @@ class TrainingOptions(BaseModel):
     embedding_lr: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     batch: Count = 16
+    accumulate: Count = 1
     length: Count = 64
-    epochs: float = Field(6.0, gt=0)
+    epochs: float | None = Field(None, gt=0)
     steps: Count | None = None
+    tokens: Count | None = None
+    budget: Budget | None = None
+    schedule: Literal["cosine", "linear", "trapezoid", "constant"] = "cosine"
     warmup: float = Field(0.05, ge=0, le=1)
+    cooldown: float = Field(0.2, ge=0, le=1)
+    optimiser: Literal["adamw", "sgd", "muon"] = "adamw"
+    momentum: Share | None = None
+    averaging: int = Field(0, ge=0)
+    ema: Share = 0.0
     clip: float = Field(1.0, ge=0)
     evaluations: Count = 6
     patience: int = Field(3, ge=0)
@@ -57,7 +98,20 @@ class TrainingOptions(BaseModel):
     checkpoint_every: Count = 1000
     sampled_softmax: int = Field(500, ge=0)
     restart: float = Field(0.1, ge=0, le=1)
+    statistics: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: Count | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        told = [f"{name} {getattr(self, name):g}" for name in LENGTHS if getattr(self, name) is not None]
+        if len(told) > 1:
+            raise ValueError(f"the length of the training is told twice: set one of {', '.join(told)}")
+        if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
+            raise ValueError(f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole")
+        if self.averaging and self.ema:
+            raise ValueError("averaging and ema both say which weights are averaged: set one of them")
+        return self
 
 
 class NetworkOptions(TrainingOptions):
@@ -79,9 +133,12 @@ class NetworkOptions(TrainingOptions):
     @model_validator(mode="before")
     @classmethod
     def _what_the_preset_sets(cls, values: Any) -> Any:
-        """The preset's values under those that were given."""
+        """The preset's values under those that were given; a length that was given replaces the preset's."""
         if isinstance(values, dict) and isinstance(values.get("preset"), str):
-            return {**cls.presets.get(values["preset"], {}), **values}
+            preset = cls.presets.get(values["preset"], {})
+            if any(values.get(name) is not None for name in LENGTHS):
+                preset = {key: value for key, value in preset.items() if key not in LENGTHS}
+            return {**preset, **values}
         return values
 
 
