@@ -16,6 +16,7 @@ from rich.table import Table
 from lmcompare.commands.opening import chosen_models
 from lmcompare.errors import InputError
 from lmcompare.interface import LanguageModel, Tokenizer
+from lmcompare.models.windowed import windowed
 
 
 @click.command("score")
@@ -29,9 +30,17 @@ from lmcompare.interface import LanguageModel, Tokenizer
 @click.option(
     "--experiment", type=click.Path(path_type=Path), help="Models of this experiment (default: quick start)."
 )
+@click.option("--window", type=click.IntRange(min=1), help="Tokens that a model may see which reads on.")
+@click.option("--stride", type=click.IntRange(min=1), help="Tokens by which the window moves [half of it].")
 @click.option("--tokens", default=60, show_default=True, help="Rows of the table at most; the total has all.")
 def command(
-    text: str | None, file: Path | None, folders: tuple[Path, ...], experiment: Path | None, tokens: int
+    text: str | None,
+    file: Path | None,
+    folders: tuple[Path, ...],
+    experiment: Path | None,
+    window: int | None,
+    stride: int | None,
+    tokens: int,
 ) -> None:
     """Per-token surprisal of TEXT in bits, the total and the perplexity, for each model.
 
@@ -46,8 +55,11 @@ def command(
     if not lines:
         raise InputError("the text is empty", remedy='For example: lmcompare score "a text"')
     console = Console()
+    if stride is not None and window is None:
+        raise InputError("--stride says how a window moves", remedy="Give --window too")
     for name, model in chosen_models(folders, experiment).items():
-        _show(console, name, model, lines, tokens)
+        seen = model if window is None else windowed(model, window, stride)
+        _show(console, name, seen, lines, tokens)
 
 
 def _read(file: Path) -> list[str]:

@@ -11,8 +11,9 @@ from lmcompare.evaluation.analysis import Analysis, Contender, Subject
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
+from lmcompare.evaluation.windows import WINDOWS
 
-ANALYSES: tuple[Analysis, ...] = (POSITION,)
+ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS)
 
 
 def measure_all(subject: Subject) -> CellAnalyses:

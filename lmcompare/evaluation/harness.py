@@ -47,6 +47,7 @@ from lmcompare.generation.loop import generate
 from lmcompare.generation.rules import temperature
 from lmcompare.interface import Floats, LanguageModel
 from lmcompare.models.matched import forget_at_eos
+from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
 from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
 
@@ -85,6 +86,8 @@ def evaluate(
     tell = progress or (lambda _: None)
     if encoded.tokenizer.fingerprint != model.tokenizer.fingerprint:
         raise InputError(f"the text was not encoded with the tokenizer of {name!r}", remedy="Encode it again")
+    if options.window is not None:
+        model = windowed(model, options.window, options.stride)
     scores = EventScores({}, {})
     splits: dict[SplitName, dict[PolicyName, Scores]] = {}
     speed = 0.0

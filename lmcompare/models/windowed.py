@@ -27,6 +27,15 @@ class HasWindows(Protocol):
         ...
 
 
+@runtime_checkable
+class HasOrders(Protocol):
+    """A model whose shorter contexts have estimates of their own: optional."""
+
+    def limited(self, context: int) -> LanguageModel:
+        """The model as it answers a reader of the last `context` tokens."""
+        ...
+
+
 def windowed(model: LanguageModel, window: int, stride: int | None = None) -> LanguageModel:
     """The model with windows of `window` tokens that move on by `stride` (half the window if not given).
 

@@ -14,8 +14,11 @@ from lmcompare.evaluation.results import Cell, CurvePoint
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.text.tokenizers.char import CharTokenizer
 
+# Analyses have tests of their own; those that ask models again are left out here.
 OPTIONS = EvaluationOptions(
-    resamples=200, generation={"prompts": 6, "prompt_units": 3, "length": 20, "rule": "top_k(3)", "shown": 2}
+    resamples=200,
+    generation={"prompts": 6, "prompt_units": 3, "length": 20, "rule": "top_k(3)", "shown": 2},
+    windows={"enabled": False},
 )
 MEASURED = {"score_tokens_per_second", "generate_tokens_per_second", "peak_memory_bytes"}
 

@@ -38,6 +38,15 @@ HOLES: dict[str, list[str]] = {
     "figure.*.caption": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "position.*": ["sentence", "document"],
     "position.x_*": ["sentence", "document"],
+    "windows.*": [
+        "model",
+        "window",
+        "stride",
+        "perplexity",
+        "mean_context",
+        "least_context",
+        "reads",
+    ],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
 from lmcompare.evaluation.options.position import PositionOptions
+from lmcompare.evaluation.options.windows import WindowsOptions
 from lmcompare.evaluation.results import SplitName
 from lmcompare.generation.rules import parse
 
@@ -55,6 +56,14 @@ class EvaluationOptions(Options):
     splits: list[SplitName] = Field(
         default=["valid", "test"], min_length=1, description="splits that are scored"
     )
+    window: int | None = Field(
+        default=None,
+        ge=1,
+        description="tokens that every model may see which reads on over a document; null: each as it is",
+    )
+    stride: int | None = Field(
+        default=None, ge=1, description="tokens by which such a window moves on; null: half the window"
+    )
     resamples: int = Field(
         default=10_000, ge=100, description="samples of each bootstrap and permutation test"
     )
@@ -62,6 +71,13 @@ class EvaluationOptions(Options):
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
+    windows: WindowsOptions = Field(default_factory=WindowsOptions)
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> EvaluationOptions:
+        if self.stride is not None and (self.window is None or self.stride > self.window):
+            raise ValueError(f"stride {self.stride} needs a window that is at least as long")
+        return self
 
     @field_validator("splits")
     @classmethod

@@ -43,6 +43,13 @@ from lmcompare.evaluation.results.whole import (
     Results,
     SplitInfo,
 )
+from lmcompare.evaluation.results.windows import (
+    ContextPoint,
+    StridePoint,
+    Windows,
+    WindowsCell,
+    WindowsRow,
+)
 
 __all__ = [
     "Analyses",
@@ -51,6 +58,7 @@ __all__ = [
     "Cell",
     "CellAnalyses",
     "ChainStep",
+    "ContextPoint",
     "CorpusInfo",
     "Cost",
     "CurvePoint",
@@ -72,5 +80,9 @@ __all__ = [
     "Scores",
     "SplitInfo",
     "SplitName",
+    "StridePoint",
     "TokenizerInfo",
+    "Windows",
+    "WindowsCell",
+    "WindowsRow",
 ]

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
+from lmcompare.evaluation.results.windows import Windows, WindowsCell
 
 
 class CellAnalyses(Record):
     """Of one trained model, by analysis; an analysis of scores alone has nothing here."""
+
+    windows: WindowsCell | None = None
 
 
 class Analyses(Record):
     """Of all models, by analysis, in the order of the report."""
 
     position: Position | None = None
+    windows: Windows | None = None

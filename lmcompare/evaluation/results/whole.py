@@ -79,8 +79,30 @@ class PairedDifference(Record):
     delta_bits_per_token: float | None = Field(description="null where the event spaces differ")
     delta_bits_per_byte: float
     ci95: tuple[float, float] = Field(description="of delta_bits_per_token; per byte where that is null")
+    bca95: tuple[float, float] | None = Field(
+        None, description="the same interval, bias-corrected and accelerated; null where it is not defined"
+    )
+    seeds95: tuple[float, float] | None = Field(
+        None,
+        description="the same over units and training seeds together; null where a model was trained once "
+        "and another seed could have given another model, or where a pair has impossible events",
+    )
+    sd_texts: float | None = Field(
+        None, description="standard deviation through the choice of text (bootstrap over `unit`)"
+    )
+    sd_seeds: float | None = Field(
+        None, description="standard deviation of the difference of means over seeds through the seeds"
+    )
     p: float = Field(description="two-sided paired sign-flip permutation test")
     p_holm: float = Field(description="the same, after Holm's correction over the pairs of split and policy")
+    p_wilcoxon: float | None = Field(
+        None, description="Wilcoxon's signed ranks of the bits per token (or byte) of each unit; uncorrected"
+    )
+    detectable: float | None = Field(
+        None,
+        description="smallest true difference that 80 % of such texts would show at 5 %, two-sided, at the "
+        "strictest step of Holm's correction over all pairs",
+    )
     unit: Literal["documents", "sentences"]
     units: int
 

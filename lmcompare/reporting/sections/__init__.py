@@ -11,9 +11,9 @@ from collections.abc import Callable
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
-from lmcompare.reporting.sections import position
+from lmcompare.reporting.sections import position, windows
 
-SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (position.section,)
+SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (position.section, windows.section)
 
 
 def sections(results: Results, lang: str = "en") -> dict[str, Section]:

@@ -15,6 +15,9 @@ from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import leading
 from lmcompare.reporting.section import Drawing, Section
 
+SETTLED = 16
+"""Places before this one are not compared with later ones."""
+
 
 def section(results: Results, say: Language) -> Section | None:
     """See `sections`."""
@@ -23,18 +26,16 @@ def section(results: Results, say: Language) -> Section | None:
         return None
     shown = leading(results)
     names = {model.name for model in shown.models}
-    findings = tuple(
-        say(
-            "position.gain",
-            model=curve.model,
-            first=numbers.fixed(curve.points[0].bits, 2),
-            last=numbers.fixed(curve.points[-1].bits, 2),
-        )
-        for curve in found.curves
-        if curve.within == "document" and curve.model in names
-    )
+    findings = []
+    for curve in found.curves:
+        # A document's first words are also the first of a sentence, which says nothing of its length.
+        late = [point for point in curve.points if point.first >= SETTLED]
+        if curve.within == "document" and curve.model in names and len(late) > 1:
+            first, last = (numbers.fixed(point.bits, 2) for point in (late[0], late[-1]))
+            between = {"from_": f"{late[0].first:,}", "to": f"{late[0].last:,}"}
+            findings.append(say("position.gain", model=curve.model, first=first, last=last, **between))
     drawing = Drawing(figure(shown, found, say), say("position.caption"))
-    return Section("position", say("position.title"), say("position.lead"), findings, (drawing,))
+    return Section("position", say("position.title"), say("position.lead"), tuple(findings), (drawing,))
 
 
 def figure(results: Results, found: Position, say: Language) -> Figure:

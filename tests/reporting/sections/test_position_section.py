@@ -12,8 +12,9 @@ from lmcompare.reporting.sections import sections
 def placed(make_results):
     results = make_results()
     points = [
-        PositionPoint(first=1, last=1, events=100, bits=9.0, ci95=(8.8, 9.2)),
-        PositionPoint(first=2, last=2, events=100, bits=7.25, ci95=(7.0, 7.5)),
+        PositionPoint(first=1, last=1, events=100, bits=11.5, ci95=(11.3, 11.7)),
+        PositionPoint(first=17, last=32, events=100, bits=9.0, ci95=(8.8, 9.2)),
+        PositionPoint(first=33, last=64, events=100, bits=7.25, ci95=(7.0, 7.5)),
     ]
     curves = [
         PositionCurve(model=model.name, within=within, points=points)
