@@ -35,10 +35,19 @@ class Encoding:
         offsets: UTF-8 byte offsets into the sentence, `[n + 1]`, not decreasing. Token `i` stands for the
             bytes `offsets[i]:offsets[i + 1]`; `offsets[0]` is 0 and `offsets[n]` is the sentence's length
             in bytes, so the tokens cover the original text exactly, white space included.
+        places: where a tokenizer does not read a sentence as it stands, `[n]`: `ids[i]` is the token that
+            stands at `places[i]` among the offsets. `None`: token `i` stands at `i`. See `spans`.
     """
 
     ids: Ids
     offsets: Ids
+    places: Ids | None = None
+
+    @property
+    def spans(self) -> Ids:
+        """First byte of each id and the one after its last, `[n, 2]`, whatever the order of reading."""
+        bounds = np.stack([self.offsets[: len(self.ids)], self.offsets[1:]], axis=1)
+        return bounds if self.places is None else bounds[self.places]
 
 
 @runtime_checkable
@@ -181,6 +190,15 @@ class Reads(Protocol):
         Returns:
             log p(next token | context), `[len(contexts), size]`, and the state to go on with.
         """
+        ...
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """A model that steps faster once it knows that it will write: optional."""
+
+    def prepare_writing(self, rows: int) -> None:
+        """Many steps of so many rows will come. No answer may change by more than rounding."""
         ...
 
 

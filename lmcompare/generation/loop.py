@@ -3,9 +3,10 @@
 A model that can read many tokens at once (`interface.Reads`) is given whole prompts. With any other, all
 rows read their first token together, and a row whose prompt has ended draws while a longer one still
 reads. A row that is done is dropped from the state, so that work shrinks. A model that can draw from
-itself (`interface.Samples`) does so where the rule changes nothing. Each row has a random stream of its
-own, so neither the batch nor the company of other rows changes what is drawn. Knows nothing of how a
-model works: it uses only the seam.
+itself (`interface.Samples`) does so where the rule changes nothing; one that steps faster when it is told
+that it will write (`interface.Writes`) is told. Each row has a random stream of its own, so neither the
+batch nor the company of other rows changes what is drawn. Knows nothing of how a model works: it uses only
+the seam.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Literal
 import numpy as np
 
 from lmcompare.errors import InputError
-from lmcompare.generation.rules import Rule, draw
-from lmcompare.interface import Floats, Ids, LanguageModel, Reads, Samples, Tokenizer
+from lmcompare.generation.rules import Rule, choose
+from lmcompare.interface import Floats, Ids, LanguageModel, Reads, Samples, Tokenizer, Writes
 from lmcompare.registry import Progress
 
 StopReason = Literal["length", "eos", "string"]
@@ -114,6 +115,8 @@ def _run(
     """Draw and step; what is drawn is chosen by one uniform number a token."""
     uniforms = np.stack([np.random.default_rng(each).random(writer.max_tokens) for each in seeds])
     given = writer.begin
+    if isinstance(model, Writes):
+        model.prepare_writing(len(writer.prompts))
     if isinstance(model, Reads):
         logprobs, state = model.read(writer.prompts)
         given = np.zeros_like(writer.begin)
@@ -126,7 +129,7 @@ def _run(
         if len(writing):
             own = np.asarray(logprobs)[writing]
             mine = rows[writing]
-            tokens[writing] = draw(rule(own), uniforms[mine, place - given[mine]])
+            tokens[writing] = choose(rule, own, uniforms[mine, place - given[mine]])
             writer.write(mine, tokens[writing], own[np.arange(len(writing)), tokens[writing]])
         going = np.flatnonzero(~writer.finished[rows])
         tell(writer.share())

@@ -134,6 +134,14 @@ def _make(name: str, argument: str, *, where: str) -> Rule:
     return _MAKERS[name](int(number) if number.is_integer() and name == "top_k" else number)
 
 
+def choose(rule: Rule, logprobs: Floats, uniforms: Floats) -> Ids:
+    """The token that each row writes: `draw` of what a rule leaves; arguments as there."""
+    if rule == greedy() and not np.isnan(logprobs).any() and np.isfinite(logprobs.max(axis=1)).all():
+        best: Ids = np.argmax(logprobs, axis=1)
+        return best
+    return draw(rule(logprobs), uniforms)
+
+
 def draw(logprobs: Floats, uniforms: Floats) -> Ids:
     """One token a row by inverting the distribution function; a token of probability zero is never drawn.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lmcompare.errors import InputError
-from lmcompare.generation.rules import draw, greedy, parse, temperature, top_k, top_p
+from lmcompare.generation.rules import choose, draw, greedy, parse, temperature, top_k, top_p
 
 LOGS = np.log(np.array([[0.1, 0.4, 0.2, 0.3], [0.25, 0.25, 0.25, 0.25]]))
 
@@ -142,3 +142,14 @@ def test_the_impossible_is_never_drawn():
 def test_a_broken_row_is_refused(row, says):
     with pytest.raises(InputError, match=says):
         draw(np.array([row]), np.array([0.5]))
+
+
+def test_a_greedy_choice_is_that_of_the_rule_and_refuses_what_gives_no_choice():
+    logprobs = np.log(np.random.default_rng(0).dirichlet(np.ones(7), size=9))
+    logprobs[3] = logprobs[3, 0]
+    uniforms = np.random.default_rng(1).random(9)
+    for rule in (greedy(), top_k(3), temperature(0.5) | greedy()):
+        assert choose(rule, logprobs, uniforms).tolist() == draw(rule(logprobs), uniforms).tolist()
+    for nothing in (-np.inf, np.nan):
+        with pytest.raises(InputError, match="lmcompare laws"):
+            choose(greedy(), np.full((1, 3), nothing), uniforms[:1])

@@ -7,7 +7,7 @@ from the same weights, and the laws (score equals stepping) hold one against the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ EVERYWHERE = 1 << 60
 class CompiledBlocks:
     """The weights of all blocks, those of one sort in one array, and the call that runs them.
 
-    The blocks themselves go on with views of these arrays, so nothing is held twice.
+    The blocks themselves go on with views of these arrays, so nothing is held twice, and what is written
+    into their parameters is seen here.
     """
 
     def __init__(self, blocks: nn.ModuleList, options: TransformerOptions) -> None:
@@ -47,6 +48,7 @@ class CompiledBlocks:
         before = [block.attention_norm for block in every], [block.feed_forward_norm for block in every]
         self.norms = tuple(array for norms in before for array in _gains(norms, width))
         heads = [block.attention.q_norm for block in every], [block.attention.k_norm for block in every]
+        self._place = _place(blocks)
         self.head_norms = tuple(_gains(norms, head)[0] for norms in heads)
         activations = ("gelu", "gelu-tanh", "relu2", "swiglu")
         self.choices = (
@@ -60,6 +62,10 @@ class CompiledBlocks:
         slopes = distance_slopes(options.heads) * (options.positions == "alibi")
         self.slopes: Arrays = slopes.numpy()
         self.reach = EVERYWHERE if options.reach is None else options.reach
+
+    def holds(self, blocks: nn.ModuleList) -> bool:
+        """Whether these are the blocks' own weights: no more after the network was copied or moved."""
+        return self._place == _place(blocks)
 
     def __call__(self, x: Tensor, turn: Tensor | None, cache: Cache) -> Tensor:
         """What leaves the last block, `[batch, width]`; keys and values are added to the cache.
@@ -100,18 +106,28 @@ def _maps(modules: list[nn.Module]) -> tuple[Arrays, Arrays, Arrays]:
         values = torch.stack([module.weight.detach() for module in modules])  # type: ignore[operator]
         scale = torch.ones(values.shape[:2])
         for module, view in zip(modules, values, strict=True):
-            module.weight = nn.Parameter(view, requires_grad=False)
-    biases: list[Any] = [module.bias for module in modules]
-    bias = torch.stack([torch.zeros(values.shape[1]) if b is None else b.detach() for b in biases])
-    return values.numpy(), scale.numpy(), bias.numpy()
+            module.weight.data = view
+    return values.numpy(), scale.numpy(), _stacked(modules, "bias", torch.zeros(values.shape[1]))
+
+
+def _stacked(modules: Sequence[nn.Module], name: str, otherwise: Tensor) -> Arrays:
+    """A vector of each module, `[layers, n]`; the modules go on with views of it."""
+    given = [getattr(module, name, None) for module in modules]
+    stack = torch.stack([otherwise if each is None else each.detach() for each in given])
+    for each, view in zip(given, stack, strict=True):
+        if each is not None:
+            each.data = view
+    return stack.numpy()
+
+
+def _place(blocks: nn.ModuleList) -> int:
+    """Where the first matrix stands in memory."""
+    first: Any = blocks[0]
+    qkv = first.attention.qkv
+    weight: Tensor = qkv.matrix.values if isinstance(qkv, Int8Linear) else qkv.weight
+    return weight.data_ptr()
 
 
 def _gains(norms: list[Any], size: int) -> tuple[Arrays, Arrays]:
     """Gains and biases of norms, `[layers, size]`: 1 and 0 where there are none."""
-    gains, biases = np.ones((len(norms), size), np.float32), np.zeros((len(norms), size), np.float32)
-    for layer, norm in enumerate(norms):
-        if getattr(norm, "weight", None) is not None:
-            gains[layer] = norm.weight.detach().numpy()
-        if getattr(norm, "bias", None) is not None:
-            biases[layer] = norm.bias.detach().numpy()
-    return gains, biases
+    return _stacked(norms, "weight", torch.ones(size)), _stacked(norms, "bias", torch.zeros(size))

@@ -16,7 +16,7 @@ from lmcompare.models.neural.ngram_embedding import NgramEmbedding, UsedRows
 from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.options.training import NgramEmbeddingOptions
 from lmcompare.models.neural.output_mixture import apart
-from lmcompare.models.neural.quantised import Int8Matrix
+from lmcompare.models.neural.quantised import FEW, Int8Matrix, few_rows
 from lmcompare.models.neural.softmax import softmax_loss
 
 CHUNK = 1 << 22
@@ -44,6 +44,14 @@ class Rows(NamedTuple):
         """Places of tokens among the rows, of the same shape."""
         return tokens if self.ids is None else torch.searchsorted(self.ids, tokens.contiguous())
 
+    def of(self, streams: slice) -> Rows:
+        """The same rows for some of the streams that `take` was given: places of n-grams are a stream's own."""
+        if not self.ngrams:
+            return self
+        return self._replace(
+            ngrams={name: used._replace(places=used.places[streams]) for name, used in self.ngrams.items()}
+        )
+
     def leaves(self) -> list[tuple[str, Tensor, Tensor]]:
         """Name of the parameter, ids of the rows and the leaf of all that is not a whole parameter."""
         found = [(f"embedding.ngrams.tables.{n}", used.ids, used.vectors) for n, used in self.ngrams.items()]
@@ -64,6 +72,7 @@ class Embedding(nn.Module):
     Attributes:
         parts: softmaxes that are mixed; with more than one, a hidden vector is what `OutputMixture` makes.
         lookback: tokens of history that the vector of a place is made of; 1 is the token alone.
+        compiled: whether a compiled loop makes the logits of a few rows, where no gradient is asked for.
     """
 
     mask: Tensor
@@ -87,6 +96,7 @@ class Embedding(nn.Module):
         if isinstance(options, NgramEmbeddingOptions) and options.ngram_embeddings:
             self.ngrams = NgramEmbedding(options.ngram_embeddings, options.ngram_rows, width)
         self.lookback = 1 if self.ngrams is None else self.ngrams.lookback
+        self.compiled = False
         self.int8_weight: Int8Matrix | None = None
         self.int8_output: Int8Matrix | None = None
         mask = torch.zeros(size)
@@ -121,6 +131,8 @@ class Embedding(nn.Module):
         if int8 is not None:
             rounded: Tensor = int8(hidden) + (self.bias + self.mask)
             return rounded
+        if self.compiled and hidden.numel() <= FEW * self.width and not torch.is_grad_enabled():
+            return few_rows(hidden, self.predicting) + (self.bias + self.mask)
         logits: Tensor = F.linear(hidden, self.predicting, self.bias + self.mask)
         return logits
 

@@ -45,12 +45,13 @@ class NeuralFamily:
 
         return train(job, self._model_class())
 
-    def load(self, folder: Path, *, compiled: bool = False, int8: bool = False) -> LanguageModel:
+    def load(self, folder: Path, *, compiled: bool | None = None, int8: bool = False) -> LanguageModel:
         """See `registry.Family.load`.
 
         Args:
             folder: what `LanguageModel.save` wrote.
-            compiled: step in compiled loops: the same numbers, several times faster for a few rows.
+            compiled: step in compiled loops: the same numbers but for rounding, several times faster for a
+                few rows. `True`: from now on; `None`: once the model writes a few rows; `False`: never.
             int8: round the weights to 8 bits and step in compiled loops; `quantisation_cost` tells the price.
         """
         model: Any = self._model_class().load(folder)
@@ -60,6 +61,7 @@ class NeuralFamily:
             model = quantise(model)
         elif compiled:
             model.network.compile_steps()
+        model.compiles = compiled is not False
         loaded: LanguageModel = model
         return loaded
 

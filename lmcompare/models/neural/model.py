@@ -25,6 +25,7 @@ from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.history import histories
 from lmcompare.models.neural.network import Network
 from lmcompare.models.neural.options import NetworkOptions
+from lmcompare.models.neural.quantised import FEW
 from lmcompare.text.tokenizers import from_json
 
 TOKENS_AT_ONCE = 8192
@@ -54,7 +55,12 @@ class Block:
 
 
 class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
-    """A language model that is a torch network; native policy `document`."""
+    """A language model that is a torch network; native policy `document`.
+
+    Attributes:
+        compiles: whether `prepare_writing` may put the weights where compiled loops want them; not while
+            the model is trained.
+    """
 
     policy = "document"
     options_class: ClassVar[type[NetworkOptions]]
@@ -67,6 +73,7 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         self.options = options
         self.facts = facts
         self.context = None
+        self.compiles = False
         self.parameters = sum(parameter.numel() for parameter in network.parameters())
 
     @classmethod
@@ -92,6 +99,11 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         Returns:
             log p(next token | context), `[len(contexts), size]`, and the state to go on with.
         """
+
+    def prepare_writing(self, rows: int) -> None:
+        """See `Writes`: compiled loops for a few rows, where the model may have them (`compiles`)."""
+        if self.compiles and rows <= FEW and not self.embedding.compiled:
+            self.network.compile_steps()
 
     @property
     def embedding(self) -> Embedding:

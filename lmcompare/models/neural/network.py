@@ -55,4 +55,5 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def compile_steps(self) -> None:
-        """From now on step in compiled loops, where there are any; no training after that."""
+        """From now on step a few rows in compiled loops: the same numbers but for rounding."""
+        self.embedding.compiled = True

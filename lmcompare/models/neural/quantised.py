@@ -15,8 +15,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEW = 8
-"""Rows up to which the weights are turned into floats in the processor's registers; beyond, in blocks."""
+"""Rows for which a matrix is read in a compiled loop; for more, torch's product of matrices is faster."""
 BLOCK = 1024
+
+
+def few_rows(x: Tensor, values: Tensor, scale: Tensor | None = None) -> Tensor:
+    """`x @ (values * scale).T` in a compiled loop, `[..., in]` to `[..., out]`, for at most `FEW` rows."""
+    # Numba takes a second to import, and no one who trains needs it.
+    from lmcompare.models.neural import compiled_loops
+
+    flat = x.reshape(-1, x.shape[-1]).contiguous()
+    out = flat.new_empty(len(flat), len(values))
+    scale = torch.ones(len(values)) if scale is None else scale
+    compiled_loops.few_rows(flat.numpy(), values.numpy(), scale.numpy(), out.numpy())
+    return out.view(*x.shape[:-1], len(values))
 
 
 class Int8Matrix(nn.Module):
@@ -33,18 +45,14 @@ class Int8Matrix(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x @ matrix.T`, `[..., in]` to `[..., out]`."""
-        flat = x.reshape(-1, x.shape[-1]).contiguous()
-        out = flat.new_empty(len(flat), len(self.values))
+        flat = x.reshape(-1, x.shape[-1])
         if len(flat) <= FEW:
-            # Numba takes a second to import, and no one who trains needs it.
-            from lmcompare.models.neural.compiled_loops import few_rows
-
-            few_rows(flat.numpy(), self.values.numpy(), self.scale.numpy(), out.numpy())
-        else:
-            for begin in range(0, len(self.values), BLOCK):
-                part = slice(begin, begin + BLOCK)
-                out[:, part] = torch.mm(flat, self.values[part].float().T)
-            out *= self.scale
+            return few_rows(x, self.values, self.scale)
+        out = flat.new_empty(len(flat), len(self.values))
+        for begin in range(0, len(self.values), BLOCK):
+            part = slice(begin, begin + BLOCK)
+            out[:, part] = torch.mm(flat, self.values[part].float().T)
+        out *= self.scale
         return out.view(*x.shape[:-1], len(self.values))
 
     def rows(self, ids: Tensor) -> Tensor:

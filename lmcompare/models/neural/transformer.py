@@ -186,6 +186,7 @@ class TransformerNetwork(Network):
 
     def compile_steps(self) -> None:
         """See `Network.compile_steps`."""
+        super().compile_steps()
         self.compiled = CompiledBlocks(self.blocks, self.options)
 
     def forward(self, vectors: Tensor, cache: Cache | None = None, segments: Tensor | None = None) -> Tensor:
@@ -202,8 +203,9 @@ class TransformerNetwork(Network):
         positions = now[None] if cache is None else from_one(cache.positions).to(device) + now
         turn = self._turn(positions)
         x = self._enter(vectors, positions)
-        if self.compiled is not None and cache is not None and time == 1 and len(x) <= FEW:
-            x = self.compiled(x[:, 0], turn, cache)[:, None]
+        compiled = self.compiled if time == 1 and len(x) <= FEW else None
+        if compiled is not None and cache is not None and compiled.holds(self.blocks):
+            x = compiled(x[:, 0], turn, cache)[:, None]
         else:
             queries = now[None] if cache is None else from_one(cache.lengths).to(device) + now
             distance = queries[:, None, :, None] - torch.arange(int(queries.max()) + 1, device=device)

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,10 @@ import torch
 from lmcompare.interface import LanguageModel
 from lmcompare.laws import check
 from lmcompare.models.neural import transformer
-from lmcompare.models.neural.family import TRANSFORMER
+from lmcompare.models.neural.family import FEEDFORWARD, LSTM, TRANSFORMER
+from lmcompare.models.neural.quantised import FEW
 
+NAMED = {"feedforward": FEEDFORWARD, "lstm": LSTM, "transformer": TRANSFORMER}
 CHOICES = [
     {},
     {"positions": "alibi", "bias": True, "activation": "relu2", "attention_window": 3},
@@ -58,7 +62,54 @@ def test_weights_are_not_held_twice(small_model):
     model = small_model("transformer")
     model.network.compile_steps()
     weights = model.network.compiled.maps[0]
-    assert np.shares_memory(weights[1], model.network.blocks[1].attention.qkv.weight.numpy())
+    assert np.shares_memory(weights[1], model.network.blocks[1].attention.qkv.weight.detach().numpy())
     torch.testing.assert_close(
         torch.from_numpy(weights[1]), model.network.blocks[1].attention.qkv.weight.data
     )
+
+
+@pytest.mark.parametrize("kind", ["feedforward", "lstm", "transformer"])
+def test_a_loaded_model_compiles_once_it_is_to_write_a_few_rows(
+    small_model, toy_tokenizers, tmp_path, kind, monkeypatch
+):
+    small_model(kind).save(tmp_path / "model")
+    model = NAMED[kind].load(tmp_path / "model")
+    model.prepare_writing(FEW + 1)
+    assert not model.embedding.compiled
+    plain, _ = model.read([np.array([3, 4])])
+    model.prepare_writing(FEW)
+    assert model.embedding.compiled
+    found, _ = model.read([np.array([3, 4])])
+    assert found[:, 1:] == pytest.approx(plain[:, 1:], abs=1e-5)
+    never = NAMED[kind].load(tmp_path / "model", compiled=False)
+    for left_alone in (never, small_model(kind)):
+        left_alone.prepare_writing(1)
+        assert not left_alone.embedding.compiled
+
+
+def test_a_compiled_model_follows_its_weights_when_it_is_trained_on(small_model, documents):
+    model, plain = small_model("transformer", bias=True), small_model("transformer", bias=True)
+    model.network.compile_steps()
+    for trained in (model, plain):
+        optimiser = torch.optim.SGD(trained.network.parameters(), lr=0.1)
+        tokens = torch.from_numpy(np.stack(documents([8, 8])))
+        network = trained.network
+        hidden = network(network.embedding(tokens)).flatten(0, 1)
+        network.embedding.loss(hidden, tokens.flatten()).backward()
+        optimiser.step()
+    (expected, one), (found, other) = plain.read([np.array([3, 4])]), model.read([np.array([3, 4])])
+    assert found[:, 1:] == pytest.approx(expected[:, 1:], abs=1e-4)
+    after, _ = model.step(np.array([5]), other)
+    assert after[:, 1:] == pytest.approx(plain.step(np.array([5]), one)[0][:, 1:], abs=1e-4)
+
+
+def test_a_copy_of_a_compiled_model_has_weights_of_its_own(small_model):
+    model = small_model("transformer")
+    model.network.compile_steps()
+    copied = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in copied.network.blocks.parameters():
+            parameter.zero_()
+    expected = LanguageModel.score(small_model("transformer"), [np.array([3, 4, 1])])[0]
+    assert LanguageModel.score(model, [np.array([3, 4, 1])])[0] == pytest.approx(expected, abs=1e-4)
+    assert np.abs(LanguageModel.score(copied, [np.array([3, 4, 1])])[0] - expected).max() > 0.01
