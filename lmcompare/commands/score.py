@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,8 +107,7 @@ def _shown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
     """Each event as a person reads it; an unknown token with the text that it stands for."""
     for line in lines:
         encoding, text = tokenizer.encode(line), line.encode()
-        bounds = itertools.pairwise(encoding.offsets.tolist())
-        for token, (start, end) in zip(encoding.ids.tolist(), bounds, strict=True):
+        for token, (start, end) in zip(encoding.ids.tolist(), encoding.spans.tolist(), strict=True):
             piece = text[start:end].decode(errors="replace")
             unknown = f"({piece.strip() or piece})" if token == tokenizer.unk else ""
             yield tokenizer.token(token) + unknown

@@ -12,6 +12,7 @@ from lmcompare.errors import InputError
 from lmcompare.interface import Tokenizer
 from lmcompare.registry import tokenizers
 from lmcompare.text.tokenizers.options import TokenizerOptions
+from lmcompare.text.tokenizers.ordered import in_order, stored_order
 
 __all__ = ["TokenizerOptions", "build", "from_json"]
 
@@ -27,7 +28,7 @@ def build(options: TokenizerOptions, sentences: Iterable[str]) -> Tokenizer:
         InputError: an unknown kind, or no text where text is needed.
     """
     tokenizer: Tokenizer = tokenizers.get(options.kind, where="tokenizer.kind").train(options, sentences)
-    return tokenizer
+    return in_order(tokenizer, options.order)
 
 
 def from_json(stored: Mapping[str, Any]) -> Tokenizer:
@@ -35,5 +36,6 @@ def from_json(stored: Mapping[str, Any]) -> Tokenizer:
     kind = stored.get("kind") if isinstance(stored, Mapping) else None
     if not isinstance(kind, str):
         raise InputError("no tokenizer is stored here: `kind` is missing", where="tokenizer.json")
-    tokenizer: Tokenizer = tokenizers.get(kind, where="tokenizer.json, kind").from_json(stored)
-    return tokenizer
+    own, order = stored_order(stored)
+    tokenizer: Tokenizer = tokenizers.get(kind, where="tokenizer.json, kind").from_json(own)
+    return in_order(tokenizer, order)
