@@ -11,6 +11,7 @@ from lmcompare.experiment.spec import read_experiment
 from lmcompare.experiment.store import start_of
 from lmcompare.files import explain_os_errors, model_kind, shipped
 from lmcompare.interface import LanguageModel
+from lmcompare.models.neural.family import NeuralFamily
 
 QUICKSTART = Path("reports/quickstart")
 _ARPA = (".arpa", ".lm", ".gz", ".bz2", ".xz")
@@ -39,8 +40,14 @@ def experiment_path(given: Path | None) -> Path:
     return local.parent
 
 
-def open_model(folder: Path) -> LanguageModel:
-    """The model saved in a folder (or in the `model` folder of a cell), of whatever kind."""
+def open_model(folder: Path, *, compiled: bool | None = None, int8: bool = False) -> LanguageModel:
+    """The model saved in a folder (or in the `model` folder of a cell), of whatever kind.
+
+    Args:
+        folder: where it stands.
+        compiled: of a neural model, as its family's `load` takes it; others are what they are.
+        int8: the same.
+    """
     folder = folder / "model" if (folder / "model" / "model.json").is_file() else folder
     if folder.suffix in (*_ARPA, *_BINARY) and folder.is_file():
         remedy = f"Run `lmcompare convert {folder} FOLDER`, then use that folder"
@@ -48,11 +55,21 @@ def open_model(folder: Path) -> LanguageModel:
             remedy = "Train a model of kind kenlm with path set to it, then use that folder"
         what = "this is a file of another tool, not a model folder"
         raise InputError(what, where=str(folder), remedy=remedy)
-    return registry.models.get(model_kind(folder), where=str(folder)).load(folder)
+    family = registry.models.get(model_kind(folder), where=str(folder))
+    if isinstance(family, NeuralFamily):
+        return family.load(folder, compiled=compiled, int8=int8)
+    return family.load(folder)
 
 
-def models_of(experiment: Path) -> dict[str, LanguageModel]:
-    """The trained models of an experiment's first seeds, by name."""
+def is_neural(model: LanguageModel) -> bool:
+    """Whether a model has weights that can be rounded and steps that can be compiled."""
+    return isinstance(registry.models.get(model.kind), NeuralFamily)
+
+
+def models_of(
+    experiment: Path, *, compiled: bool | None = None, int8: bool = False
+) -> dict[str, LanguageModel]:
+    """The trained models of an experiment's first seeds, by name; opened as `open_model` says."""
     spec = read_experiment(experiment)
     cells = sorted(spec.folder.glob("cells/*/model/model.json"), key=lambda path: path.stat().st_mtime)
     found: dict[str, LanguageModel] = {}
@@ -60,18 +77,34 @@ def models_of(experiment: Path) -> dict[str, LanguageModel]:
         start = start_of(model, model.seeds[0])
         mine = [path.parent for path in cells if path.parts[-3].startswith(start)]
         if mine:
-            found[model.name] = open_model(mine[-1])
+            found[model.name] = open_model(mine[-1], compiled=compiled, int8=int8)
     if not found:
         remedy = f"Run `lmcompare run {spec.folder}` first, or name model folders with --model"
         raise InputError("no trained model stands here yet", where=str(spec.folder), remedy=remedy)
     return found
 
 
-def chosen_models(folders: tuple[Path, ...], experiment: Path | None) -> dict[str, LanguageModel]:
-    """The models that the options name, else those of the experiment (the quick start's by default)."""
+def chosen_models(
+    folders: tuple[Path, ...],
+    experiment: Path | None,
+    *,
+    compiled: bool | None = None,
+    int8: bool = False,
+) -> dict[str, LanguageModel]:
+    """The models that the options name, else those of the experiment (the quick start's by default).
+
+    Raises:
+        InputError: `compiled` or `int8` is asked for, and none of the models is neural.
+    """
     if folders:
-        return {_label(folder): open_model(folder) for folder in folders}
-    return models_of(experiment_path(experiment))
+        found = {_label(folder): open_model(folder, compiled=compiled, int8=int8) for folder in folders}
+    else:
+        found = models_of(experiment_path(experiment), compiled=compiled, int8=int8)
+    if (compiled or int8) and not any(map(is_neural, found.values())):
+        where = "--int8" if int8 else "--compiled"
+        remedy = f"Leave {where} out"
+        raise InputError("none of these models is a neural network", where=where, remedy=remedy)
+    return found
 
 
 def _label(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import click
 import numpy as np
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lmcompare.commands.opening import chosen_models
+from lmcompare.commands.opening import chosen_models, is_neural
 from lmcompare.errors import InputError
 from lmcompare.interface import LanguageModel, Tokenizer
 from lmcompare.models.windowed import windowed
@@ -32,6 +33,7 @@ from lmcompare.models.windowed import windowed
 @click.option("--window", type=click.IntRange(min=1), help="Tokens that a model may see which reads on.")
 @click.option("--stride", type=click.IntRange(min=1), help="Tokens by which the window moves [half of it].")
 @click.option("--tokens", default=60, show_default=True, help="Rows of the table at most; the total has all.")
+@click.option("--int8", is_flag=True, help="Neural models: also what 8-bit weights cost in perplexity.")
 def command(
     text: str | None,
     file: Path | None,
@@ -40,6 +42,7 @@ def command(
     window: int | None,
     stride: int | None,
     tokens: int,
+    int8: bool,
 ) -> None:
     """Per-token surprisal of TEXT in bits, the total and the perplexity, for each model.
 
@@ -56,9 +59,17 @@ def command(
     console = Console()
     if stride is not None and window is None:
         raise InputError("--stride says how a window moves", remedy="Give --window too")
-    for name, model in chosen_models(folders, experiment).items():
+    if int8 and window is not None:
+        raise InputError("--int8 measures a model as it reads by itself", remedy="Leave --window out")
+    models = chosen_models(folders, experiment)
+    if int8 and not any(map(is_neural, models.values())):
+        remedy = "Leave --int8 out"
+        raise InputError("none of these models is a neural network", where="--int8", remedy=remedy)
+    for name, model in models.items():
         seen = model if window is None else windowed(model, window, stride)
         _show(console, name, seen, lines, tokens)
+        if int8 and is_neural(model):
+            _show_int8(console, name, model, lines)
 
 
 def _read(file: Path) -> list[str]:
@@ -101,6 +112,23 @@ def _show(console: Console, name: str, model: LanguageModel, lines: list[str], m
     )
     if model.tokenizer.unk is not None and (unknown := int(np.sum(ids == model.tokenizer.unk))):
         console.print(f"{unknown:,} of them unknown to the tokenizer (<unk>)", highlight=False)
+
+
+def _show_int8(console: Console, name: str, model: LanguageModel, lines: list[str]) -> None:
+    """One line: the perplexity of the same text with 8-bit weights beside that with floats, and the sizes."""
+    from lmcompare.models.neural.quantisation import quantisation_cost
+    from lmcompare.reporting import numbers
+
+    cost = quantisation_cost(cast(Any, model), [model.tokenizer.encode_document(lines)])
+    change = cost.int8_perplexity / cost.perplexity - 1
+    console.print(
+        f"{name}, 8-bit weights: perplexity {numbers.fixed(cost.int8_perplexity, 2)} "
+        f"(float: {numbers.fixed(cost.perplexity, 2)}, {change:+.2%}), "
+        f"{cost.int8_size / 1e6:.2f} MB of weights (float: {cost.size / 1e6:.2f} MB)",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _shown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
