@@ -22,7 +22,7 @@ from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import names
 from lmcompare.models.ngram.tables import BackoffTables
 
-_ROWS = 1 << 15
+_ROWS = 1 << 13
 
 
 def write_arpa(model: NgramModel, path: Path, threads: int = 2) -> None:
@@ -65,15 +65,22 @@ def _write(model: NgramModel, file: BinaryIO, threads: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """How ids are spelled: id i as `letters[bounds[i]:bounds[i + 1]]`, UTF-8."""
+    """How ids are spelled, and a space after each; `letters` holds eight bytes a number.
 
-    letters: NDArray[np.uint8]
-    bounds: NDArray[np.int64]
+    Id i is the first `lengths[i]` bytes of `letters[bounds[i]:bounds[i + 1]]`.
+    """
+
+    letters: NDArray[np.uint64]
+    bounds: NDArray[np.uint64]
+    lengths: NDArray[np.uint64]
 
 
 def _joined(words: Sequence[str]) -> _Spelling:
-    spelled = [word.encode() for word in words]
-    return _Spelling(np.frombuffer(b"".join(spelled), dtype=np.uint8), np.cumsum([0, *map(len, spelled)]))
+    spelled = [f"{word} ".encode() for word in words]
+    lengths = np.fromiter(map(len, spelled), np.uint64, len(spelled))
+    letters = b"".join(word.ljust(-(-len(word) // 8) * 8) for word in spelled)
+    bounds = np.append(np.uint64(0), np.cumsum((lengths + np.uint64(7)) // np.uint64(8)))
+    return _Spelling(np.frombuffer(letters, dtype="<u8"), bounds, lengths)
 
 
 def _spelled(
@@ -89,8 +96,8 @@ def _spelled(
     """The lines of some n-grams of one order."""
     from lmcompare.models.ngram import arpa_kernels
 
-    longest = int(np.diff(spelling.bounds).max())
-    out = np.empty((last - first) * (2 * arpa_kernels.MOST + order * (longest + 1)), dtype=np.uint8)
+    most = 2 * arpa_kernels.MOST + order * int(spelling.lengths.max())
+    out = np.empty((last - first) * most + arpa_kernels.OVER, dtype=np.uint8)
     used = arpa_kernels.spell(
         first,
         last,
@@ -104,6 +111,7 @@ def _spelled(
         tables.starts,
         spelling.letters,
         spelling.bounds,
+        spelling.lengths,
         out,
     )
     return out[:used].data

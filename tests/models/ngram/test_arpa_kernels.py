@@ -9,9 +9,9 @@ from lmcompare.models.ngram import arpa_kernels
 
 def written(value: float) -> str:
     out = np.full(2 * arpa_kernels.MOST, ord("#"), dtype=np.uint8)
-    end = arpa_kernels.number(value, out, 0, np.empty(9, dtype=np.uint8))
+    end = int(arpa_kernels.number(value, out, np.uint64(0)))
     assert end < arpa_kernels.MOST
-    assert set(out[end:].tolist()) == {ord("#")}  # nothing is written beyond
+    assert set(out[arpa_kernels.MOST :].tolist()) == {ord("#")}  # nothing is written beyond
     return bytes(out[:end]).decode()
 
 
