@@ -41,6 +41,7 @@ from lmcompare.evaluation.results import (
     SplitName,
     TokenizerInfo,
 )
+from lmcompare.evaluation.score_cache import ScoreCache, Scored
 from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
 from lmcompare.generation.loop import generate
@@ -66,6 +67,7 @@ def evaluate(
     train_seconds: float = 0.0,
     folder_bytes: int = 0,
     curve: Sequence[CurvePoint] = (),
+    cache: ScoreCache | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Cell, EventScores]:
     """Score one trained model, let it write, and say what it costs.
@@ -81,6 +83,7 @@ def evaluate(
         train_seconds: what its training took.
         folder_bytes: size of its saved folder.
         curve: its learning curve.
+        cache: where scores of this very model are kept, and found again.
         progress: called at each step, and while it writes.
     """
     tell = progress or (lambda _: None)
@@ -90,17 +93,15 @@ def evaluate(
         model = windowed(model, options.window, options.stride)
     scores = EventScores({}, {})
     splits: dict[SplitName, dict[PolicyName, Scores]] = {}
-    speed = 0.0
+    speed, peak = 0.0, 0
     for done, split in enumerate(options.splits):
         text = split_of(encoded, split)
         scores.starts[split] = np.asarray(text.starts, dtype=np.int64)
         tell(Progress(f"score {split}", done, len(options.splits), name))
-        native, speed = timed_score(model, text.documents)
-        matched = native if model.policy == "sentence" else forget_at_eos(model).score(text.documents)
-        scores.logprobs[split, "native"] = _flat(native)
-        scores.logprobs[split, "matched"] = (
-            scores.logprobs[split, "native"] if matched is native else _flat(matched)
-        )
+        scored = _scored(model, encoded, split, options, cache)
+        speed, peak = scored.tokens_per_second, max(peak, scored.peak_memory)
+        scores.logprobs[split, "native"] = scored.native
+        scores.logprobs[split, "matched"] = scored.matched
         splits[split] = _summaries(model, text, encoded, scores, split, options)
     generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
     tokenizer, contexts = model.tokenizer, material.contexts
@@ -122,7 +123,7 @@ def evaluate(
             train_seconds=train_seconds,
             score_tokens_per_second=speed,
             generate_tokens_per_second=write_speed,
-            peak_memory_bytes=peak_memory(),
+            peak_memory_bytes=max(peak, peak_memory()),
         ),
         curve=list(curve),
         generation=generation,
@@ -179,6 +180,28 @@ def merge(
         samples=first.samples,
         explanation=first.explanation,
     )
+
+
+def _scored(
+    model: LanguageModel,
+    encoded: EncodedCorpus,
+    split: SplitName,
+    options: EvaluationOptions,
+    cache: ScoreCache | None,
+) -> Scored:
+    """A split scored under both policies, unless this model has scored it before."""
+    text = split_of(encoded, split)
+    key = cache.key(encoded, split, options.window, options.stride) if cache is not None else ""
+    if cache is not None and (found := cache.get(key, len(text.ids))) is not None:
+        return found
+    scores, speed = timed_score(model, text.documents)
+    native = matched = _flat(scores)
+    if model.policy != "sentence":
+        matched = _flat(forget_at_eos(model).score(text.documents))
+    scored = Scored(native, matched, speed, peak_memory())
+    if cache is not None:
+        cache.put(key, scored)
+    return scored
 
 
 def _summaries(

@@ -1,0 +1,119 @@
+"""Scores are found again for the very same model and text, and never for another."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from lmcompare.errors import InputError
+from lmcompare.evaluation.harness import evaluate
+from lmcompare.evaluation.material import prepare
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.score_cache import ScoreCache, Scored
+from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.models.ngram.model import NgramModel
+from lmcompare.text.tokenizers.word import WordTokenizer
+
+OPTIONS = EvaluationOptions(resamples=200, generation={"prompts": 0}, windows={"enabled": False})
+ENVIRONMENT = {"numpy": "2", "threads": 1}
+
+
+@pytest.fixture
+def saved(make_corpus, encoded, word_tokenizer, tmp_path):
+    text = encoded(make_corpus(30), word_tokenizer)
+    for order in (2, 3):
+        options = NgramOptions(order=order)
+        train_ngram(text.train.documents, word_tokenizer, options).save(tmp_path / f"{order}-gram")
+    return tmp_path
+
+
+def cache(folder, model="2-gram", environment=ENVIRONMENT):
+    return ScoreCache.of(folder / "scores", folder / model, environment)
+
+
+def scored(events=7):
+    values = -np.arange(events, dtype=np.float64)
+    return Scored(values, values - 1, 1234.5, 99)
+
+
+def test_what_was_put_is_found_bit_for_bit(saved):
+    kept = cache(saved)
+    kept.put("k", scored())
+    found = kept.get("k", 7)
+    assert np.array_equal(found.native, scored().native)
+    assert np.array_equal(found.matched, scored().matched)
+    assert (found.tokens_per_second, found.peak_memory) == (1234.5, 99)
+    same = Scored(scored().native, scored().native, 1.0, 1)
+    forgets = Scored(same.native, same.native, 1.0, 1)
+    kept.put("k", forgets)
+    found = kept.get("k", 7)
+    assert found.matched is found.native
+
+
+def test_nothing_that_moves_a_number_leaves_the_name_as_it_is(saved, make_corpus, encoded, word_tokenizer):
+    text = encoded(make_corpus(30), word_tokenizer)
+    here = cache(saved)
+    names = {
+        "same": here.key(text, "test", None, None),
+        "split": here.key(text, "valid", None, None),
+        "window": here.key(text, "test", 8, None),
+        "stride": here.key(text, "test", 8, 2),
+        "text": here.key(encoded(make_corpus(30, seed=1), word_tokenizer), "test", None, None),
+        "tokenizer": here.key(encoded(make_corpus(30), WordTokenizer(["a", "b"])), "test", None, None),
+        "model": cache(saved, "3-gram").key(text, "test", None, None),
+        "versions": cache(saved, environment={"numpy": "3", "threads": 1}).key(text, "test", None, None),
+        "threads": cache(saved, environment={"numpy": "2", "threads": 2}).key(text, "test", None, None),
+    }
+    assert len(set(names.values())) == len(names)
+    shutil.copytree(saved / "2-gram", saved / "copy")
+    assert cache(saved, "copy").key(text, "test", None, None) == names["same"]
+
+
+def test_a_changed_byte_of_the_model_is_refused(saved):
+    weights = saved / "2-gram" / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="damaged"):
+        cache(saved)
+
+
+@pytest.mark.parametrize("file", ["scores.npz", "facts.json", "manifest.json"])
+def test_what_is_damaged_is_not_found(saved, file):
+    kept = cache(saved)
+    kept.put("k", scored())
+    path = saved / "scores" / "k" / file
+    path.write_bytes(path.read_bytes()[:-3])
+    assert kept.get("k", 7) is None
+    kept.put("k", scored())
+    assert kept.get("k", 8) is None  # of another text
+    assert kept.get("absent", 7) is None
+
+
+def test_an_evaluation_with_other_options_does_not_score_again(
+    saved, make_corpus, encoded, word_tokenizer, monkeypatch
+):
+    corpus = make_corpus(30)
+    text = encoded(corpus, word_tokenizer)
+    model = NgramModel.load(saved / "2-gram")
+    calls = []
+    original = NgramModel.score
+
+    def counted(self, documents):
+        calls.append(len(documents))
+        return original(self, documents)
+
+    monkeypatch.setattr(NgramModel, "score", counted)
+
+    def run(**changes):
+        options = OPTIONS.model_copy(update=changes)
+        given = {"name": "m", "seed": 1, "cache": cache(saved)}
+        return evaluate(model, text, options, prepare(corpus, options), **given)
+
+    first, one = run()
+    second, two = run(resamples=300)
+    assert calls.count(30) == 2  # valid and test, once; other texts are shorter
+    assert np.array_equal(one.logprobs["test", "native"], two.logprobs["test", "native"])
+    assert first.cost.score_tokens_per_second == second.cost.score_tokens_per_second
