@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import surprisals
@@ -26,6 +28,8 @@ from lmcompare.evaluation.units import split_of, units_of
 MANY = 20
 """With more models than this not all pairs are tested, but what a reader of the ranking asks: see `pairs`."""
 NEXT = 10
+COUNTED = frozenset({"ngram", "kenlm", "skip", "class", "unbounded"})
+"""Kinds whose training draws nothing at random: another seed gives the same model."""
 
 
 def compare(contenders: Sequence[Contender], options: EvaluationOptions) -> list[PairedDifference]:
@@ -94,5 +98,7 @@ def _paired(contender: Contender, split: SplitName, policy: PolicyName) -> Paire
     encoded = contender.encoded
     by_document = encoded.corpus.by_document
     units = units_of(split_of(encoded, split), encoded.tokenizer.eos, by_document=by_document)
-    finite, impossible = surprisals(units, [each.logprobs[split, policy] for each in contender.scores])
-    return Paired(units, finite, impossible, contender.result.tokenizer.fingerprint)
+    by_seed = [surprisals(units, [each.logprobs[split, policy]]) for each in contender.scores]
+    finite, impossible = (np.stack(column) for column in zip(*by_seed, strict=True))
+    result = contender.result
+    return Paired(units, finite, impossible, result.tokenizer.fingerprint, result.kind not in COUNTED)
