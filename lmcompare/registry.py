@@ -67,13 +67,34 @@ class Registry(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """What can be seen of a network while it learns.
+
+    Attributes:
+        bits: of training text, a token, over the last few steps.
+        valid_bits: of validation text, a token, at the last validation; `None` before the first.
+        tokens_per_second: of training text, since the last report, all that was done between included.
+        sample: the newest text that the model wrote on the way; empty before the first.
+    """
+
+    bits: float
+    valid_bits: float | None
+    tokens_per_second: float
+    sample: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long job is: `done` of `total` in any unit, and a short note ("valid ppl 121.3")."""
+    """How far a long job is: `done` of `total` in any unit, and a short note ("valid ppl 121.3").
+
+    Where a network learns, `learning` tells more of it.
+    """
 
     stage: str
     done: float
     total: float
     note: str = ""
+    learning: Learning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,8 @@ class Training:
         threads: number of threads that may be used.
         progress: called a few times a second at most; cheap.
         members: the trained models that the options name (`named_members`), by that name.
+        write: makes a short text of a model that is still learning; `None`: none is wanted. It draws no
+            random number but its own.
     """
 
     options: BaseModel
@@ -102,6 +125,7 @@ class Training:
     threads: int = 1
     progress: Callable[[Progress], None] = lambda progress: None
     members: Mapping[str, LanguageModel] = field(default_factory=dict)
+    write: Callable[[LanguageModel], str] | None = None
 
 
 class Family(Protocol):

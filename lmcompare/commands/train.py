@@ -39,6 +39,7 @@ def command(
       lmcompare train ngram zh-daily --tokenizer char --set order=5 --out zh-5gram
       lmcompare train lstm my.txt --tokenizer 'kind="bpe", size=2000' --out my-lstm
     """
+    from lmcompare.generation.short_text import short_text
     from lmcompare.text.encoded import encode_corpus
     from lmcompare.text.sources import open_corpus
     from lmcompare.text.tokenizers import build
@@ -67,6 +68,7 @@ def command(
                 folder=work,
                 threads=threads,
                 progress=lambda progress: watcher.progress(kind, progress),
+                write=short_text,
             )
         )
         model.save(out)

@@ -26,6 +26,7 @@ from lmcompare.evaluation.results import CurvePoint
 from lmcompare.experiment.spec import ModelSpec
 from lmcompare.experiment.store import CellFolder, locked
 from lmcompare.files import model_kind, read_json, write_json
+from lmcompare.generation.short_text import short_text
 from lmcompare.interface import LanguageModel
 from lmcompare.registry import Progress, Training
 from lmcompare.text.corpus import Corpus
@@ -136,6 +137,7 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
             threads=job.threads,
             progress=tell,
             members={name: _load(folder.model) for name, folder in job.members.items()},
+            write=short_text,
         )
     )
 

@@ -34,10 +34,12 @@ from lmcompare.models.neural.options import TrainingOptions
 from lmcompare.models.neural.schedule import Schedule
 from lmcompare.models.neural.speed import Choice, choose
 from lmcompare.models.neural.statistics import Statistics
-from lmcompare.registry import Progress, Training
+from lmcompare.registry import Learning, Progress, Training
 
 SECONDS_BETWEEN_CHECKPOINTS = 20.0
 SECONDS_BETWEEN_NOTES = 0.3
+SAMPLES_KEPT = 40
+"""Texts written on the way, at most: where there are more, each second one goes."""
 LOSSES_KEPT = 50
 """Losses of the last steps, from which a fault is explained."""
 
@@ -60,6 +62,7 @@ class Course:
     averaging: bool = False
     finished: bool = False
     curve: list[dict[str, float]] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(job: Training, family: type[NeuralModel[Any, Any]]) -> NeuralModel[Any, Any]:
@@ -118,7 +121,7 @@ class Trainer:
         self.losses: deque[float] = deque(maxlen=LOSSES_KEPT)
         self.checkpoints = Checkpoints(job.folder, self._identity())
         self.statistics = Statistics(job.folder, self.learner) if options.statistics else None
-        self.note = ""
+        self.note, self.told = "", (0, self.began, 0.0)
 
     def _build(self) -> Any:
         torch.manual_seed(seed_of(self.job.seed, 0))
@@ -143,14 +146,19 @@ class Trainer:
         self._resume()
         course = self.course
         saved = noted = time.monotonic()
+        self.told = (course.tokens, saved, 0.0)
         if self.choice.note():
             self._report(self.choice.note())
         while not course.finished:
             loss = self._step()
             course.seconds = self._seconds()
             over = self.duration.over(course)
-            if over or self.duration.due(course):
+            validated = over or self.duration.due(course)
+            if validated:
                 self._validate()
+            every = self.options.sample_every
+            if validated if every is None else every and course.step % every == 0:
+                self._sample()
             course.finished = course.finished or over
             stop = stopping.asked()
             if stop or course.finished or self._checkpoint_is_due(time.monotonic() - saved):
@@ -218,6 +226,18 @@ class Trainer:
             self._refuse(f"validation became {bits} bits after step {course.step}", False)
         return bits, train_bits
 
+    def _sample(self) -> None:
+        """Let the model write, from nothing; no random number of the training is spent."""
+        if self.job.write is None:
+            return
+        course = self.course
+        with self.learner.shown():
+            self.model.network.eval()
+            text = self.job.write(self.model)
+        course.samples.append({"step": course.step, "tokens": course.tokens, "text": text})
+        if len(course.samples) > SAMPLES_KEPT:
+            course.samples = course.samples[1::2]
+
     def _begin_averaging(self, bits: list[float]) -> None:
         """NT-ASGD's trigger: the newest validation is worse than the best before the last few."""
         after = self.options.averaging
@@ -238,7 +258,7 @@ class Trainer:
         assert course.best_step is not None
         best = self.checkpoints.best(course.best_step)
         fill(self.model.network.state_dict(), best, where=str(self.job.folder))
-        self.model.facts |= {"steps": course.step, "best_step": course.best_step}
+        self.model.facts |= {"steps": course.step, "best_step": course.best_step, "samples": course.samples}
         self.model.network.eval()
         self._report("done", done=self.duration.total)
         return self.model
@@ -248,7 +268,21 @@ class Trainer:
         if self.checkpoints.damaged:
             note += f" (damaged and passed over: {', '.join(self.checkpoints.damaged)})"
         done = self.duration.done(self.course) if done is None else done
-        self.job.progress(Progress(f"train {self.model.kind}", done, self.duration.total, note))
+        stage, total = f"train {self.model.kind}", self.duration.total
+        self.job.progress(Progress(stage, done, total, note, self._learning()))
+
+    def _learning(self) -> Learning | None:
+        """What the last steps tell; nothing before the first."""
+        course, (tokens, moment, speed) = self.course, self.told
+        if not self.losses:
+            return None
+        if course.tokens > tokens:
+            now = time.monotonic()
+            speed = (course.tokens - tokens) / max(now - moment, 1e-9)
+            self.told = (course.tokens, now, speed)
+        valid = course.curve[-1]["valid_bits_per_token"] if course.curve else None
+        bits = sum(self.losses) / len(self.losses) / math.log(2)
+        return Learning(bits, valid, speed, course.samples[-1]["text"] if course.samples else "")
 
     def _seconds(self) -> float:
         """Time spent, in all processes that this training has had."""
@@ -292,7 +326,7 @@ class Trainer:
         return {
             "vocabulary": self.job.tokenizer.fingerprint,
             "text": digest(texts),
-            "kind or options": digest([self.model.kind, self.options.model_dump(mode="json")]),
+            "kind or other options": digest([self.model.kind, self.options.model_dump(mode="json")]),
             "seed": str(self.job.seed),
             "precision": "bfloat16" if self.choice.bfloat16 else "float32",
         }

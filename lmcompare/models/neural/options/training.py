@@ -56,6 +56,8 @@ class TrainingOptions(BaseModel):
         patience: stop after so many validations without improvement; 0 never stops early.
         valid_tokens: validation text used on the way, at most (the reported scores use all of it).
         checkpoint_every: steps between checkpoints; one is also written after each 20 seconds.
+        sample_every: steps between two short texts that the model writes while it learns, to be looked at;
+            `None`: one at each validation; 0: none. Nothing that is trained depends on them.
         sampled_softmax: expected number of negatives shared by a step's events, in training only. Where the
             vocabulary has no more ids than that, or with 0, the softmax is exact. Evaluation is always exact.
             (An adaptive softmax is not offered: its classes would replace the table that the input shares,
@@ -68,7 +70,8 @@ class TrainingOptions(BaseModel):
             bfloat16 where the processor has instructions for it and, in a training of some hundred steps or
             more, a few steps at the start were faster with it.
         threads: of the training, at most the experiment's. `None`: all of these, or one where a few steps at
-            the start were faster with one. What was measured is kept for this machine: a rerun chooses the same.
+            the start were faster with one. What was measured is kept on this machine, so that a rerun chooses
+            the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,6 +99,7 @@ class TrainingOptions(BaseModel):
     patience: int = Field(3, ge=0)
     valid_tokens: Count = 50_000
     checkpoint_every: Count = 1000
+    sample_every: int | None = Field(None, ge=0)
     sampled_softmax: int = Field(500, ge=0)
     restart: float = Field(0.1, ge=0, le=1)
     statistics: bool = False
