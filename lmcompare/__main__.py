@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import lmcompare
+from lmcompare import stopping
 from lmcompare.errors import InputError
 
 COMMANDS = {
@@ -64,7 +65,11 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; exit code 0, 1 (a law is broken), 2 (bad input) or 130 (interrupted)."""
+    """Run the command line.
+
+    Exit code 0 (also when asked by SIGTERM to stop what can be gone on with), 1 (a law is broken), 2 (bad
+    input) or 130 (interrupted).
+    """
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return cli.main(arguments, prog_name="lmcompare", standalone_mode=False)
@@ -76,6 +81,9 @@ def main(arguments: list[str] | None = None) -> Any:
     except InputError as error:
         click.echo(f"lmcompare: {error}", err=True)
         sys.exit(2)
+    except stopping.Stopped:
+        click.echo("\nlmcompare: stopped. Run the same command again to go on (resume).", err=True)
+        sys.exit(0)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nlmcompare: interrupted. Run the same command again to continue.", err=True)
         sys.exit(130)

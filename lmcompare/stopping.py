@@ -61,11 +61,6 @@ def asked() -> bool:
     return _Request.asked
 
 
-def note() -> None:
-    """Only remember a request from now on: for a process that has nothing under way yet."""
-    signal.signal(signal.SIGTERM, _hear)
-
-
 def _hear(number: int, frame: FrameType | None) -> None:
     _Request.asked = True
     if _Request.listening and not _Request.deferred:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from lmcompare import stopping
 from lmcompare.commands.opening import experiment_path
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.experiment.spec import read_experiment
@@ -21,7 +22,8 @@ from lmcompare.experiment.spec import read_experiment
 def command(experiment: Path | None, lang: str, notebook: bool) -> None:
     """Run EXPERIMENT (a TOML file or its folder; the quick start by default) and write its report.
 
-    What was trained before is not trained again; a run that was killed goes on where it was.
+    What was trained before is not trained again; a run that was killed goes on where it was. Asked by SIGTERM
+    to stop, it ends each training's present step, keeps a checkpoint and leaves with code 0.
 
     \b
     Example:
@@ -37,7 +39,7 @@ def command(experiment: Path | None, lang: str, notebook: bool) -> None:
     path = experiment_path(experiment)
     spec = read_experiment(path)
     typed = shlex.join(["lmcompare", "run", *([str(experiment)] if experiment else [])])
-    with TerminalWatcher(console) as watcher:
+    with stopping.listening(), TerminalWatcher(console) as watcher:
         results = run(spec, watcher, command=typed)
         watcher.stage("writing the report")
         written = write_report(results, spec.folder, lang, notebook=notebook)

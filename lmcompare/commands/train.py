@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lmcompare import registry
+from lmcompare import registry, stopping
 from lmcompare.commands.settings import read_settings, tokenizer_options
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.errors import InputError
@@ -34,6 +34,8 @@ def command(
 ) -> None:
     """Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
 
+    Killed, or asked by SIGTERM to stop, the same command goes on from the last checkpoint.
+
     \b
     Example:
       lmcompare train ngram zh-daily --tokenizer char --set order=5 --out zh-5gram
@@ -50,7 +52,7 @@ def command(
     if out.exists():
         raise InputError("the folder exists already", where=str(out), remedy="Remove it or name another")
     console = Console()
-    with TerminalWatcher(console) as watcher:
+    with stopping.listening(), TerminalWatcher(console) as watcher:
         watcher.stage("reading the corpus")
         text = open_corpus(corpus)
         encoded = encode_corpus(text, build(space, text.sentences("train")))

@@ -1,6 +1,7 @@
 """One cell in one process: train, save, evaluate, each step kept as soon as it stands.
 
-A worker that is killed loses the work since the last checkpoint; the next one goes on from there.
+A worker that is killed loses the work since the last checkpoint; the next one goes on from there. One
+that is asked to stop (SIGTERM) writes a checkpoint first.
 Knows nothing of the other cells and of who shows the progress.
 """
 
@@ -17,7 +18,7 @@ from multiprocessing import connection, parent_process
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-from lmcompare import registry
+from lmcompare import registry, stopping
 from lmcompare.evaluation.cost import folder_bytes
 from lmcompare.evaluation.harness import evaluate
 from lmcompare.evaluation.material import Material
@@ -186,4 +187,5 @@ def work(job: Job) -> None:
         if _outbox is not None:
             _outbox.put((job.label, progress))
 
-    run_cell(job, tell)
+    with stopping.listening():
+        run_cell(job, tell)

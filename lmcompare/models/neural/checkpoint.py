@@ -30,8 +30,8 @@ class Checkpoints:
 
     Args:
         folder: the work folder of the cell.
-        identity: what decides the result, by what a person calls it; a checkpoint of another training is
-            refused, with the names of what differs.
+        identity: what decides the result, by what a person calls it, causes first (another vocabulary makes
+            another text); a checkpoint of another training is refused with the first of them that differs.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
@@ -86,7 +86,7 @@ class Checkpoints:
                 continue
             others = [name for name, own in self.identity.items() if state["identity"].get(name) != own]
             if others:
-                what = f"the folder holds checkpoints of another training: the {_listed(others)} was another"
+                what = f"the folder holds checkpoints of a training with another {others[0]}"
                 raise InputError(what, where=str(self.folder), remedy="Remove the folder or name another")
             return arrays, state
         return None
@@ -103,10 +103,6 @@ class Checkpoints:
         """Steps of the folders of one sort, newest first."""
         names = (path.name.removeprefix(f"{what}-") for path in self.folder.glob(f"{what}-*"))
         return sorted((int(name) for name in names if name.isdigit()), reverse=True)
-
-
-def _listed(names: list[str]) -> str:
-    return " and the ".join(filter(None, [", the ".join(names[:-1]), names[-1]]))
 
 
 def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -67,7 +67,7 @@ class Learner:
         size = options.batch
         self.parts = [slice(begin, begin + size) for begin in range(0, streams.rows, size)]
         self.carried: list[Carried] = [() for _ in self.parts]
-        self.optimiser = optimiser_of(network, options)
+        self.optimiser = optimiser_of(network, options, bfloat16)
         number, bos = options.sampled_softmax, self.embedding.bos
         counts = streams.counts(self.embedding.size) if number else None
         self.sampler = None if counts is None else NegativeSampler(counts, number, bos)
@@ -217,14 +217,15 @@ class Learner:
                         tensor.copy_(kept[name])
 
 
-def optimiser_of(network: Any, options: TrainingOptions) -> Optimiser:
+def optimiser_of(network: Any, options: TrainingOptions, bfloat16: bool) -> Optimiser:
     """The optimiser that the options ask for."""
     table_lr = options.lr if options.embedding_lr is None else options.embedding_lr
     rates = (network, options.lr, table_lr, options.weight_decay)
     if options.optimiser == "sgd":
         return Descent(*rates, momentum=options.momentum or 0.0)
     if options.optimiser == "muon":
-        return Muon(*rates, momentum=0.95 if options.momentum is None else options.momentum)
+        momentum = 0.95 if options.momentum is None else options.momentum
+        return Muon(*rates, momentum=momentum, bfloat16=bfloat16)
     return AdamW(*rates)
 
 

@@ -17,6 +17,8 @@ TABLES = ("position_vectors",)
 
 COEFFICIENTS, ITERATIONS = (3.4445, -4.7750, 2.0315), 5
 """Of Jordan's quintic, which brings singular values from (0, 1] to about 0.7 to 1.2 in five rounds."""
+LARGE, WIDE = 256, 2
+"""Rows from which on bfloat16 pays; sides from whose ratio on products of the small side alone pay."""
 RATE = 0.2
 """Root mean square of an AdamW step in units of its rate (Liu et al. 2025, section 2.2)."""
 
@@ -35,9 +37,11 @@ class Muon(AdamW):
         embedding_lr: float,
         weight_decay: float,
         momentum: float = 0.95,
+        *,
+        bfloat16: bool = False,
     ) -> None:
         super().__init__(network, lr, embedding_lr, weight_decay)
-        self.momentum = momentum
+        self.momentum, self.bfloat16 = momentum, bfloat16
         self.direction = {name: torch.zeros_like(p) for name, p in self.parameters.items() if _turns(name, p)}
         self.state["direction"] = self.direction
 
@@ -51,7 +55,7 @@ class Muon(AdamW):
         direction = self.direction[name]
         direction.mul_(self.momentum).add_(gradient)
         ahead = gradient.add(direction, alpha=self.momentum)  # Nesterov's momentum
-        value.sub_(orthogonal(ahead), alpha=lr * RATE * max(value.shape) ** 0.5)
+        value.sub_(orthogonal(ahead, bfloat16=self.bfloat16), alpha=lr * RATE * max(value.shape) ** 0.5)
 
 
 def _turns(name: str, parameter: Tensor) -> bool:
@@ -59,16 +63,31 @@ def _turns(name: str, parameter: Tensor) -> bool:
     return is_inner_matrix(name, parameter) and parameter.ndim == 2 and name not in TABLES
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
+def orthogonal(matrix: Tensor, *, bfloat16: bool = False) -> Tensor:
     """A matrix with the same singular vectors, and singular values near 1, by Newton and Schulz's iteration.
 
-    In float32: the matrices of a laptop's models are small, and the result is the same everywhere.
+    Args:
+        matrix: `[m, n]`.
+        bfloat16: whether large matrices are multiplied in bfloat16, whose rounding the iteration bears.
     """
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
+    x = x.to(torch.bfloat16 if bfloat16 and len(x) >= LARGE else torch.float32).contiguous()
     x = x / (x.norm() + 1e-7)
-    for _ in range(ITERATIONS):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x
+    square = x @ x.T
+    if x.shape[1] < WIDE * x.shape[0] or x.dtype == torch.bfloat16:
+        for number in range(ITERATIONS):
+            square = x @ x.T if number else square
+            x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    else:
+        # Every round multiplies by a polynomial of x x'; these commute, so the small factors go first.
+        factors = None
+        for _ in range(ITERATIONS):
+            factor = torch.addmm(square, square, square, beta=b, alpha=c)
+            factor.diagonal().add_(a)
+            factors = factor if factors is None else factor @ factors
+            square = factor @ (square @ factor)
+        assert factors is not None
+        x = factors @ x
+    return (x.T if tall else x).to(matrix.dtype)

@@ -16,7 +16,7 @@ class Two(nn.Module):
         self.position_vectors = nn.Parameter(torch.randn(5, 4))
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 40)])
+@pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 40), (8, 12)])
 def test_singular_values_become_nearly_one_and_vectors_stay(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape)
@@ -25,6 +25,26 @@ def test_singular_values_become_nearly_one_and_vectors_stay(shape):
     # Jordan's coefficients oscillate around one instead of meeting it.
     assert 0.6 < core.diagonal().min() and core.diagonal().max() < 1.3
     assert (core - core.diagonal().diag()).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(24, 8), (8, 40), (8, 9)])
+def test_it_is_the_quintic_of_each_singular_value(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape, dtype=torch.float64)
+    u, values, v = torch.linalg.svd(matrix, full_matrices=False)
+    values = values / matrix.norm()
+    for _ in range(5):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    torch.testing.assert_close(orthogonal(matrix), u @ values.diag() @ v, atol=1e-5, rtol=0)
+
+
+def test_in_bfloat16_large_matrices_come_out_nearly_the_same():
+    torch.manual_seed(0)
+    matrix = torch.randn(256, 300)
+    rough = orthogonal(matrix, bfloat16=True)
+    assert 0 < (rough - orthogonal(matrix)).abs().max() < 0.02
+    small = matrix[:128, :128]
+    assert torch.equal(orthogonal(small, bfloat16=True), orthogonal(small))
 
 
 def test_a_step_has_the_size_of_an_adamw_step_whatever_the_shape():

@@ -1,0 +1,154 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmcompare import stopping
+from lmcompare.stopping import Stopped
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def ask() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)  # a signal is heard between two steps of the interpreter
+
+
+@pytest.fixture(autouse=True)
+def _not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping._Request, "asked", False)
+
+
+def test_a_request_ends_what_listens_at_once() -> None:
+    with pytest.raises(Stopped), stopping.listening():
+        ask()
+        raise AssertionError("it went on")
+
+
+def test_what_defers_is_asked_where_it_can_end() -> None:
+    done = []
+    with stopping.listening(), stopping.deferred():
+        ask()
+        done.append(stopping.asked())
+    assert done == [True]
+    with pytest.raises(Stopped), stopping.listening():
+        done.append("what comes after is not begun")
+    assert done == [True]
+
+
+def test_outside_the_block_signals_are_as_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping.listening():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_in_another_thread_nothing_is_heard() -> None:
+    found: list[Any] = []
+
+    def work() -> None:
+        with stopping.listening():
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(signal.SIGTERM)]
+
+
+def start(*arguments: str | Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "lmcompare", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+
+
+def stop_when(process: "subprocess.Popen[str]", begun: Any, seconds: float = 90) -> tuple[str, str]:
+    """SIGTERM as soon as `begun()` holds; what it wrote."""
+    deadline = time.monotonic() + seconds
+    while not begun() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert process.poll() is None and begun()
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopped. Run the same command again to go on" in errors
+    assert "Traceback" not in errors
+    return out, errors
+
+
+LONG = ["--tokenizer", "char", "--set", "width=16", "--set", "batch=4", "--set", "evaluations=2"]
+
+
+def steps(folder: Path) -> list[int]:
+    return sorted(int(path.name.rpartition("-")[2]) for path in folder.glob("checkpoint-*"))
+
+
+@pytest.mark.slow
+def test_a_training_that_is_asked_to_stop_keeps_its_last_step_and_goes_on_to_the_same_model(
+    tiny: Path,
+) -> None:
+    text, work = tiny / "text.txt", tiny / ".stopped.work"
+    command = ["train", "lstm", text, *LONG, "--set", "steps=600", "--set", "patience=0"]
+    command += ["--set", "checkpoint_every=50", "--set", "precision=float32"]
+    stop_when(start(*command, "--out", tiny / "stopped"), lambda: steps(work))
+    kept = steps(work)
+    assert not (tiny / "stopped").exists() and kept[-1] % 50  # not one of the regular checkpoints
+    for name in ("stopped", "whole"):
+        run = start(*command, "--out", tiny / name)
+        _, errors = run.communicate(timeout=120)
+        assert run.returncode == 0, errors
+    weights = [(tiny / name / "weights.safetensors").read_bytes() for name in ("stopped", "whole")]
+    assert weights[0] == weights[1]
+    assert json.loads((tiny / "stopped" / "model.json").read_text())["config"]["facts"]["steps"] == 600
+
+
+@pytest.mark.slow
+def test_faults_of_a_checkpoint_are_told_on_the_command_line(tiny: Path) -> None:
+    work = tiny / ".model.work"
+    command = ["train", "lstm", tiny / "text.txt", *LONG, "--out", tiny / "model"]
+    command += ["--set", "checkpoint_every=20", "--set", "steps=500"]
+    stop_when(start(*command), lambda: len(steps(work)) > 1)
+    kept = steps(work)
+    another = [*command[:3], *LONG[2:], "--tokenizer", "byte", *command[3 + len(LONG) :]]
+    other = start(*another)
+    _, errors = other.communicate(timeout=60)
+    assert other.returncode == 2 and "a training with another vocabulary" in errors
+    damaged = work / f"checkpoint-{kept[-1]}" / "arrays.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    run = start(*command)
+    _, errors = run.communicate(timeout=120)
+    assert run.returncode == 0
+    assert f"checkpoint-{kept[-1]}" in errors and "The checkpoint before it is used" in errors
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_stop_checkpoints_its_cells_and_goes_on(tiny: Path) -> None:
+    experiment = tiny / "experiment.toml"
+    text = experiment.read_text().replace("steps = 60", "steps = 600\npatience = 0")
+    experiment.write_text(text.replace("checkpoint_every = 5", "checkpoint_every = 50"))
+
+    def checkpoints() -> list[Path]:
+        return list(tiny.glob("cells/*/work/checkpoint-*"))
+
+    def both() -> bool:
+        return len({path.parent for path in checkpoints()}) == 2
+
+    stop_when(start("run", tiny, "--no-notebook"), both)
+    newest = {work: steps(work)[-1] for work in {path.parent for path in checkpoints()}}
+    assert len(newest) == 2 and all(step % 50 for step in newest.values())
+    assert not (tiny / "results.json").exists()
+    again = start("run", tiny, "--no-notebook")
+    _, errors = again.communicate(timeout=200)
+    assert again.returncode == 0, errors
+    assert (tiny / "results.json").exists()
