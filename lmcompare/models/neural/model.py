@@ -20,9 +20,11 @@ from torch import Tensor
 from lmcompare.errors import InputError
 from lmcompare.files import load_model, save_model
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.models.inside import WrittenSample
 from lmcompare.models.neural.chunks import cut_out
 from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.history import histories
+from lmcompare.models.neural.looking import nearest
 from lmcompare.models.neural.network import Network
 from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.quantised import FEW
@@ -105,12 +107,34 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         if self.compiles and rows <= FEW and not self.embedding.compiled:
             self.network.compile_steps()
 
+    def flops(self, context: float) -> float:
+        """Floating-point operations to read one token and predict the next, an estimate.
+
+        Two for each weight of a matrix inside the network and of the output table (Kaplan et al. 2020,
+        section 2.1); what attention adds, `TransformerModel` says. `context` is not looked at here.
+        """
+        weights = sum(
+            parameter.numel()
+            for name, parameter in self.network.named_parameters()
+            if parameter.dim() == 2 and not name.startswith("embedding.")
+        )
+        return 2.0 * (weights + self.embedding.width * self.tokenizer.size)
+
     @property
     def embedding(self) -> Embedding:
         """The tables between ids and vectors."""
         embedding = self.network.embedding
         assert isinstance(embedding, Embedding)
         return embedding
+
+    def neighbours(self, token: int, k: int) -> list[tuple[int, float]]:
+        """See `models.inside.HasNeighbours`."""
+        self._check(np.array([token]))
+        return nearest(self.embedding, token, k)
+
+    def training_samples(self) -> list[WrittenSample]:
+        """See `models.inside.HasSamples`."""
+        return [WrittenSample(**each) for each in self.facts.get("samples", [])]
 
     def vectors(self, tokens: Ids, before: Ids | None = None) -> Tensor:
         """Input vectors of ids `[batch, time]`; `before` stands left of them (`None`: nothing does)."""

@@ -13,8 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, State
+from lmcompare.models.inside import LayerActivity
 from lmcompare.models.neural.chunks import Piece, pieces
+from lmcompare.models.neural.looking import recurrent_activity
 from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
 from lmcompare.models.neural.options import GruOptions, LstmOptions, RecurrentOptions, RnnOptions
 from lmcompare.models.neural.recurrent import Memory, RecurrentNetwork
@@ -75,6 +78,14 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
                 for whole, part in zip(memory, after, strict=True):
                     whole[rows] = part[here]
         return logprobs, RecurrentState(memory, self._recent(inputs, self.network.lookback - 1))
+
+    @torch.inference_mode()
+    def activity(self, documents: Sequence[Ids]) -> list[LayerActivity]:
+        """See `models.inside.HasActivity`."""
+        inputs = self._checked_inputs([document[:-1] for document in documents if len(document)])
+        if not inputs:
+            raise InputError("there is no text to look at the units on")
+        return recurrent_activity(self.network, [self.vectors(row[None])[0] for row in inputs])[0]
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`: all that stands before."""

@@ -22,6 +22,7 @@ from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.neural.cache import Cache
 from lmcompare.models.neural.chunks import Piece, cut_out, pieces
+from lmcompare.models.neural.looking import attention_maps
 from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.transformer import TransformerNetwork
@@ -104,6 +105,11 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
             self._set_window(state, np.arange(len(inputs)), inputs)
         return logprobs, state
 
+    def flops(self, context: float) -> float:
+        """See `NeuralModel.flops`; attention compares with, and adds up, each place that it sees."""
+        seen = context if self.options.reach is None else min(context, self.options.reach)
+        return super().flops(context) + 4.0 * self.options.layers * self.options.width * seen
+
     def windowed(self, window: int, stride: int) -> LanguageModel:
         """See `models.windowed.HasWindows`: longer windows than in training where places are relative."""
         if self.memory:
@@ -116,6 +122,17 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         changed.options = self.options.model_copy(update={"window": window, "stride": stride})
         changed.context = window
         return changed
+
+    @torch.inference_mode()
+    def attention(self, sentence: Ids) -> Floats:
+        """See `models.inside.HasAttention`; at most as many places as the window has."""
+        inputs = self._inputs(np.asarray(sentence)[:-1])
+        self._check(inputs)
+        if not self.memory and len(inputs) > self.options.window:
+            what = f"there are {len(inputs)} places to look at, the model reads {self.options.window} at once"
+            raise InputError(what, remedy="Give a shorter sentence")
+        maps, _ = attention_maps(self.network, self.vectors(inputs[None]))
+        return maps.double().numpy()
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`. `bos` is in the window and is not counted."""
