@@ -16,13 +16,15 @@ import numpy as np
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.resampling import bootstrap_sums, interval
-from lmcompare.evaluation.results import Scores
+from lmcompare.evaluation.results import Scores, Variation
 from lmcompare.evaluation.units import Units, units_of
 from lmcompare.interface import Floats, Tokenizer
 from lmcompare.text.encoded import EncodedSplit
 
 LARGEST = 1e-6
 """A log-probability this far above 0 is rounding; further up it is no probability."""
+LARGEST_MEAN = 709.0
+"""Nats of which a float still holds the exponential."""
 
 
 def summarise(
@@ -64,6 +66,8 @@ def summarise(
         known = np.asarray(split.ids) != tokenizer.unk
     bits = nats / math.log(2)
     zero = np.any([np.isneginf(scores) for scores in logprobs], axis=0)
+    by_seed = [_perplexity([scores]) for scores in logprobs]
+    ci95, variation = _over_texts(units, finite, impossible, resamples, seed)
     return Scores(
         events=events,
         perplexity=exp(nats / events),
@@ -71,13 +75,14 @@ def summarise(
         bits_per_char=bits / int(split.characters.sum()),
         bits_per_byte=bits / int(split.bytes.sum()),
         bits_per_word=bits / int(split.words.sum()) if words else None,
-        ci95=_ci95(units, finite, impossible, resamples, seed),
+        ci95=ci95,
         unit=units.name,
         unk_events=int(events - known.sum()),
         perplexity_without_unk=_perplexity([scores[known] for scores in logprobs]),
         zero_probability_events=int(zero.sum()),
         mean_context=mean_context,
-        perplexity_by_seed=[_perplexity([scores]) for scores in logprobs],
+        perplexity_by_seed=by_seed,
+        variation=None if variation is None else variation.model_copy(update=_over_seeds(by_seed)),
     )
 
 
@@ -103,7 +108,7 @@ def total(finite: float, impossible: float) -> float:
 
 def exp(nats: float) -> float:
     """Perplexity of a mean surprisal in nats; infinite where a float ends."""
-    return math.exp(nats) if nats < 709 else math.inf
+    return math.exp(nats) if nats < LARGEST_MEAN else math.inf
 
 
 def _perplexity(seeds: Sequence[Floats]) -> float:
@@ -113,14 +118,36 @@ def _perplexity(seeds: Sequence[Floats]) -> float:
     return exp(float(np.mean([-scores.sum() / len(scores) for scores in seeds])))
 
 
-def _ci95(units: Units, finite: Floats, impossible: Floats, resamples: int, seed: int) -> tuple[float, float]:
+def _over_texts(
+    units: Units, finite: Floats, impossible: Floats, resamples: int, seed: int
+) -> tuple[tuple[float, float], Variation | None]:
     """Percentile bootstrap of a ratio of sums: units are redrawn, numerator and denominator together."""
     columns = np.stack([finite, impossible, units.events.astype(np.float64)], axis=1)
     nats, zero, events = bootstrap_sums(columns, resamples, seed).T
     drawn = events > 0
     means = np.where(zero[drawn] > 0, np.inf, nats[drawn] / events[drawn])
     low, high = interval(means)
-    return exp(low), exp(high)
+    if not np.all(np.isfinite(means)):
+        return (exp(low), exp(high)), None
+    perplexities = np.exp(np.minimum(means, LARGEST_MEAN))
+    variation = Variation(
+        texts_bits=float(means.std()) / math.log(2),
+        texts_perplexity=float(perplexities.std()),
+        seeds_bits=None,
+        seeds_perplexity=None,
+    )
+    return (exp(low), exp(high)), variation
+
+
+def _over_seeds(perplexities: Sequence[float]) -> dict[str, float]:
+    """The standard deviation of one seed, in bits and in perplexity; nothing of one seed alone."""
+    if len(perplexities) < 2:
+        return {}
+    bits = np.log2(perplexities)
+    return {
+        "seeds_bits": float(bits.std(ddof=1)),
+        "seeds_perplexity": float(np.std(perplexities, ddof=1)),
+    }
 
 
 def _check(scores: Floats, events: int) -> None:

@@ -22,12 +22,13 @@ from lmcompare.evaluation.results import (
     Ranking,
     SplitName,
 )
-from lmcompare.evaluation.significance import Paired, differences
+from lmcompare.evaluation.significance import Paired, differences, letters
 from lmcompare.evaluation.units import split_of, units_of
 
 MANY = 20
 """With more models than this not all pairs are tested, but what a reader of the ranking asks: see `pairs`."""
 NEXT = 10
+ALPHA = 0.05
 COUNTED = frozenset({"ngram", "kenlm", "skip", "class", "unbounded"})
 """Kinds whose training draws nothing at random: another seed gives the same model."""
 
@@ -68,15 +69,29 @@ def pairs(results: Sequence[ModelResult], split: SplitName, policy: PolicyName) 
     return list(dict.fromkeys(names))
 
 
-def rank(results: Sequence[ModelResult]) -> Ranking:
-    """The headline: models by bits on the test text (else valid), each under its native policy."""
+def rank(results: Sequence[ModelResult], comparisons: Sequence[PairedDifference] = ()) -> Ranking:
+    """The headline: models by bits on the test text (else valid), each under its native policy.
+
+    With all pairs among the comparisons, letters say which models could not be told apart.
+    """
     same = len({result.tokenizer.fingerprint for result in results}) <= 1
     unit: Literal["bits_per_token", "bits_per_byte"] = "bits_per_token" if same else "bits_per_byte"
     split: SplitName = "test" if all("test" in result.splits for result in results) else "valid"
     order = sorted(results, key=lambda result: float(getattr(result.splits[split]["native"], unit)))
     refused = why_incomparable(results)
     names = [result.name for result in (results if refused else order)]
-    return Ranking(unit=unit, policy="native", order=names, refused=refused)
+    tested = {
+        (each.a, each.b): each for each in comparisons if (each.split, each.policy) == (split, "native")
+    }
+    shown = {}
+    if len(tested) == len(names) * (len(names) - 1) // 2 and tested and not refused:
+        shown = letters(names, [pair for pair, each in tested.items() if told_apart(each)])
+    return Ranking(unit=unit, policy="native", order=names, refused=refused, letters=shown)
+
+
+def told_apart(found: PairedDifference) -> bool:
+    """Whether the corrected test finds a difference and the interval excludes zero; it may be infinite."""
+    return found.p_holm < ALPHA and (found.ci95[0] > 0 or found.ci95[1] < 0)
 
 
 def why_incomparable(results: Sequence[ModelResult]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 
 from lmcompare.interface import Floats
 
-CHUNK = 2_000_000
-"""Random weights that exist at the same time."""
+CHUNK = 250_000
+"""Random weights that exist at the same time: as many as stay in a cache."""
 
 
 def bootstrap_sums(values: Floats, resamples: int, seed: int) -> Floats:

@@ -222,6 +222,7 @@ def _results(
         contenders.append(Contender(row, scores, prepared.encoded[name], [cell for cell, _ in found]))
     rows = [contender.result for contender in contenders]
     environment = describe_environment(experiment)
+    comparisons = compare(contenders, options)
     return Results(
         signature=_signature(experiment, prepared, environment),
         name=experiment.name,
@@ -234,8 +235,8 @@ def _results(
         human=prepared.material.human_generation(),
         human_samples=prepared.material.human_samples(options.generation.shown),
         chain_sentences=prepared.material.sentences,
-        comparisons=compare(contenders, options),
-        ranking=rank(rows),
+        comparisons=comparisons,
+        ranking=rank(rows, comparisons),
         analyses=gather_all(contenders, options),
     )
 

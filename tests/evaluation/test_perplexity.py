@@ -96,6 +96,7 @@ def test_an_impossible_event_is_counted_and_makes_the_perplexity_infinite(make_m
     found = summarise(test, [scores], model.tokenizer, **FLAGS)
     assert found.perplexity == found.bits_per_byte == found.ci95[1] == math.inf
     assert found.zero_probability_events == 1
+    assert found.variation is None
     # A third of the bootstrap's samples lack the document, so the lower bound is a number.
     assert math.isfinite(found.ci95[0])
 
@@ -154,6 +155,24 @@ def test_the_interval_agrees_with_scipy(make_model, make_corpus, encoded):
     ).confidence_interval
     width = referee.high - referee.low
     assert found.ci95 == pytest.approx((referee.low, referee.high), abs=0.03 * width)
+
+
+def test_what_another_text_and_another_seed_would_change_is_told(make_model, make_corpus, encoded):
+    models = [make_model(seed) for seed in range(3)]
+    test = encoded(make_corpus(60), models[0].tokenizer).test
+    logprobs = [scores_of(model, test) for model in models]
+    flags = FLAGS | {"resamples": 20_000}
+    found = summarise(test, logprobs, models[0].tokenizer, **flags).variation
+    alone = [summarise(test, [one], models[0].tokenizer, **FLAGS) for one in logprobs]
+    assert found.seeds_bits == pytest.approx(np.std([one.bits_per_token for one in alone], ddof=1))
+    assert found.seeds_perplexity == pytest.approx(np.std([one.perplexity for one in alone], ddof=1))
+    assert alone[0].variation.seeds_bits is None
+    pieces = np.split(-np.mean(logprobs, axis=0), test.starts[1:-1])
+    nats, events = np.array([p.sum() for p in pieces]), np.array([len(p) for p in pieces])
+    random = np.random.default_rng(5)
+    means = [nats[i].sum() / events[i].sum() for i in random.integers(0, len(nats), size=(4000, len(nats)))]
+    assert found.texts_bits == pytest.approx(np.std(means) / math.log(2), rel=0.05)
+    assert found.texts_perplexity == pytest.approx(np.std(np.exp(means)), rel=0.05)
 
 
 def test_the_same_seed_gives_the_same_bits(make_model, make_corpus, encoded):

@@ -10,7 +10,7 @@ from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
-from lmcompare.evaluation.ranking import MANY, NEXT, compare, pairs, rank
+from lmcompare.evaluation.ranking import MANY, NEXT, compare, pairs, rank, told_apart
 from lmcompare.text.tokenizers.byte import ByteTokenizer
 from lmcompare.text.tokenizers.word import WordTokenizer
 
@@ -128,6 +128,36 @@ def test_of_many_models_the_best_meets_all_and_each_meets_the_next(contend, make
     results = [row.model_copy(update={"policy": POLICY[row.name in forget]}) for row in results]
     more = [tuple(pair) for pair in pairs(results, "test", "native") if set(pair) not in found]
     assert more == [(first, other) for other in others[3 : 3 + NEXT]]
+
+
+def test_models_share_a_letter_unless_the_paired_tests_tell_them_apart(contend, make_model):
+    rows = [contend(name, make_model(seed)) for seed, name in enumerate("abcd")]
+    results, found = [row.result for row in rows], compare(rows, OPTIONS)
+    shown = rank(results, found).letters
+    assert set(shown) == set("abcd") and shown[rank(results).order[0]].startswith("a")
+    headline = [one for one in found if (one.split, one.policy) == ("test", "native")]
+    assert {told_apart(one) for one in headline} == {False, True}
+    for one in headline:
+        assert told_apart(one) != bool(set(shown[one.a]) & set(shown[one.b]))
+        one.p_holm = 0.2
+    assert set(rank(results, found).letters.values()) == {"a"}
+    assert rank(results, found[:-1]).letters == rank(results).letters == {}
+
+
+def test_a_model_that_gives_zero_is_told_apart_too(contend, make_model):
+    impossible = make_model(4)
+    impossible.table[:, 3] = -np.inf
+    rows = [contend("zero", impossible), contend("some", make_model(0))]
+    assert rank([row.result for row in rows], compare(rows, OPTIONS)).letters == {"some": "a", "zero": "b"}
+
+
+def test_one_seed_of_a_model_that_draws_at_random_leaves_the_seeds_unknown(contend, make_model):
+    many, one = contend("many", make_model(0), make_model(1)), contend("one", make_model(2))
+    found = compare([many, one], OPTIONS)[-1]
+    assert (found.seeds95, found.sd_seeds) == (None, None)
+    one.result.kind = "ngram"
+    found = compare([many, one], OPTIONS)[-1]
+    assert found.seeds95[1] - found.seeds95[0] > found.ci95[1] - found.ci95[0]
 
 
 def test_holm_corrects_over_the_pairs_that_were_tested(contend, make_model):

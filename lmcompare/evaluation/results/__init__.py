@@ -21,6 +21,7 @@ from lmcompare.evaluation.results.model import (
     Sample,
     Scores,
     TokenizerInfo,
+    Variation,
 )
 from lmcompare.evaluation.results.position import (
     Position,
@@ -82,6 +83,7 @@ __all__ = [
     "SplitName",
     "StridePoint",
     "TokenizerInfo",
+    "Variation",
     "Windows",
     "WindowsCell",
     "WindowsRow",

@@ -21,6 +21,17 @@ class TokenizerInfo(Record):
     lossy: str = Field(description="why text may not survive encoding; empty where it always does")
 
 
+class Variation(Record):
+    """How far a number would move: with another text of this kind, and with another training seed."""
+
+    texts_bits: float = Field(description="standard error of the bits per token, bootstrap over `unit`")
+    texts_perplexity: float = Field(description="the same of the perplexity")
+    seeds_bits: float | None = Field(
+        description="standard deviation of one seed's bits per token; null where one seed only was trained"
+    )
+    seeds_perplexity: float | None = Field(description="the same of the perplexity")
+
+
 class Scores(Record):
     """One model on one split under one policy."""
 
@@ -37,6 +48,7 @@ class Scores(Record):
     zero_probability_events: int = Field(description="events of probability zero; any makes it Infinity")
     mean_context: float = Field(description="mean number of tokens that the model could see per event")
     perplexity_by_seed: list[float] = Field(description="one value a seed, in the order of `seeds`")
+    variation: Variation | None = Field(None, description="null where the perplexity is infinite")
 
 
 class Cost(Record):

@@ -141,6 +141,11 @@ class Ranking(Record):
     policy: PolicyName
     order: list[str]
     refused: str = Field("", description="why these models cannot be ranked; empty where they can")
+    letters: dict[str, str] = Field(
+        default_factory=dict,
+        description="compact letter display: models that share a letter were not told apart (p after Holm's "
+        "correction below 0.05 and a 95 % interval without zero); empty where not all pairs were tested",
+    )
 
 
 class Results(Record):
