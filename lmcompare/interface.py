@@ -219,6 +219,20 @@ class Samples(Protocol):
         ...
 
 
+@runtime_checkable
+class CountsFlops(Protocol):
+    """A model that knows how many floating-point operations a token takes: optional."""
+
+    def flops(self, context: float) -> float:
+        """Operations to read one token and predict the next, with `context` tokens before it on average."""
+        ...
+
+
+def flops_per_token(model: LanguageModel, context: float) -> float:
+    """What the model says, or 0: a table that is looked up does not calculate."""
+    return model.flops(context) if isinstance(model, CountsFlops) else 0.0
+
+
 def _score_by_stepping(model: LanguageModel, document: Ids) -> Floats:
     scores = np.empty(len(document), dtype=np.float64)
     logprobs, state = model.start(1)

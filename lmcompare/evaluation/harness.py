@@ -46,7 +46,7 @@ from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
 from lmcompare.generation.loop import generate
 from lmcompare.generation.rules import temperature
-from lmcompare.interface import Floats, LanguageModel
+from lmcompare.interface import Floats, LanguageModel, flops_per_token
 from lmcompare.models.matched import forget_at_eos
 from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
@@ -65,6 +65,7 @@ def evaluate(
     seed: int,
     summary: str = "",
     train_seconds: float = 0.0,
+    train_processor_seconds: float = 0.0,
     folder_bytes: int = 0,
     curve: Sequence[CurvePoint] = (),
     cache: ScoreCache | None = None,
@@ -81,6 +82,7 @@ def evaluate(
         seed: that it was trained with.
         summary: its options in one line.
         train_seconds: what its training took.
+        train_processor_seconds: the same on the processor, over all threads; 0 where nobody knows.
         folder_bytes: size of its saved folder.
         curve: its learning curve.
         cache: where scores of this very model are kept, and found again.
@@ -121,6 +123,8 @@ def evaluate(
             parameters=model.parameters,
             bytes=folder_bytes,
             train_seconds=train_seconds,
+            train_processor_seconds=train_processor_seconds,
+            flops_per_token=flops_per_token(model, splits[options.splits[-1]]["native"].mean_context),
             score_tokens_per_second=speed,
             generate_tokens_per_second=write_speed,
             peak_memory_bytes=max(peak, peak_memory()),

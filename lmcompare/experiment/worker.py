@@ -19,19 +19,21 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 
 from lmcompare import registry, stopping
+from lmcompare.errors import InputError
 from lmcompare.evaluation.cost import folder_bytes
 from lmcompare.evaluation.harness import evaluate
 from lmcompare.evaluation.material import Material
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import CurvePoint
+from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.experiment.spec import ModelSpec
-from lmcompare.experiment.store import CellFolder, locked
+from lmcompare.experiment.store import CellFolder, locked, versions
 from lmcompare.files import model_kind, read_json, write_json
 from lmcompare.generation.short_text import short_text
-from lmcompare.interface import LanguageModel
+from lmcompare.interface import Ids, LanguageModel
 from lmcompare.registry import Progress, Training
 from lmcompare.text.corpus import Corpus
-from lmcompare.text.encoded import EncodedCorpus, encode_corpus
+from lmcompare.text.encoded import EncodedCorpus, encode_corpus, first_sentences
 from lmcompare.text.tokenizers import from_json
 
 Tell = Callable[[Progress], None]
@@ -90,8 +92,10 @@ def run_cell(job: Job, tell: Tell) -> None:
             seed=job.seed,
             summary=job.model.summary(),
             train_seconds=train_seconds(folder),
+            train_processor_seconds=processor_seconds(folder),
             folder_bytes=folder_bytes(folder.model),
             curve=read_curve(folder.path / "curve.jsonl"),
+            cache=ScoreCache.of(folder.path / "scores", folder.model, versions() | {"threads": job.threads}),
             progress=tell,
         )
         if not job.fresh:
@@ -104,9 +108,12 @@ def _trained(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
     if folder.trained():
         return family.load(folder.model)
     shutil.rmtree(folder.model, ignore_errors=True)  # a model without its note: killed in between
-    begin = time.perf_counter()
+    resumed = folder.work.is_dir()
+    begin, worked = time.perf_counter(), time.process_time()
     model = train(job, encoded, tell)
     seconds = time.perf_counter() - begin
+    # What a process that was killed had worked, nobody knows.
+    processor = 0.0 if resumed else time.process_time() - worked
     curve = folder.work / "curve.jsonl"
     points = read_curve(curve)
     if points:
@@ -115,8 +122,10 @@ def _trained(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
         shutil.copyfile(curve, folder.path / "curve.jsonl")
     # What a model costs includes the models that it is made of.
     seconds += sum(train_seconds(member) for member in job.members.values())
+    of_members = [processor_seconds(member) for member in job.members.values()]
+    processor = processor + sum(of_members) if processor and all(of_members) else 0.0
     model.save(folder.model)
-    write_json(folder.path / "trained.json", {"seconds": seconds})
+    write_json(folder.path / "trained.json", {"seconds": seconds, "processor_seconds": processor})
     shutil.rmtree(folder.work, ignore_errors=True)
     # Loaded again, so that what is evaluated is what stands on the disk.
     return family.load(folder.model)
@@ -131,7 +140,7 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
         Training(
             options=job.model.options,
             tokenizer=encoded.tokenizer,
-            train=text.train.documents,
+            train=_train_text(job, text),
             valid=encoded.valid.documents,
             seed=job.seed,
             folder=work,
@@ -139,8 +148,20 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
             progress=tell,
             members={name: _load(folder.model) for name, folder in job.members.items()},
             write=short_text,
+            source=(job.text or job.corpus).source,
         )
     )
+
+
+def _train_text(job: Job, text: EncodedCorpus) -> list[Ids]:
+    number = job.model.train_sentences
+    if number is None:
+        return text.train.documents
+    try:
+        return first_sentences(text.train, number, text.tokenizer.eos)
+    except InputError as error:
+        where = f"{job.model.place}.train_sentences ({job.model.name})"
+        raise InputError(error.what, where=where, remedy="Ask for fewer, or take a larger text") from None
 
 
 def _load(folder: Path) -> LanguageModel:
@@ -150,6 +171,11 @@ def _load(folder: Path) -> LanguageModel:
 def train_seconds(folder: CellFolder) -> float:
     """What the training of a cell took, and that of the cells that it is made of."""
     return float(read_json(folder.path / "trained.json")["seconds"])
+
+
+def processor_seconds(folder: CellFolder) -> float:
+    """The same on the processor, over all threads; 0 where nobody knows."""
+    return float(read_json(folder.path / "trained.json").get("processor_seconds", 0.0))
 
 
 def read_curve(path: Path) -> list[CurvePoint]:

@@ -12,7 +12,13 @@ import pytest
 
 from lmcompare.evaluation.results import Results
 
-MEASURED = {"train_seconds", "score_tokens_per_second", "generate_tokens_per_second", "peak_memory_bytes"}
+MEASURED = {
+    "train_seconds",
+    "train_processor_seconds",
+    "score_tokens_per_second",
+    "generate_tokens_per_second",
+    "peak_memory_bytes",
+}
 
 MIXTURE = """
 [[models]]

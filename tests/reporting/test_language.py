@@ -14,8 +14,11 @@ import lmcompare.reporting
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.results import POLICIES, Generation, PairedDifference, SplitInfo, SplitName
+from lmcompare.evaluation.results.slices import SlicingName
+from lmcompare.evaluation.slices.kinds import SCRIPTS
 from lmcompare.reporting.language import LANGUAGES, language
 from lmcompare.reporting.ranked import ranked_table
+from lmcompare.reporting.sections.pareto import PRICES
 from lmcompare.text.grammar_corpus import grammar_corpus
 
 SOURCES = Path(lmcompare.reporting.__file__).parent
@@ -47,6 +50,15 @@ HOLES: dict[str, list[str]] = {
         "least_context",
         "reads",
     ],
+    "pareto.*": list(PRICES),
+    "slices.title_*": list(get_args(SlicingName)),
+    "slices.x_*": list(get_args(SlicingName)),
+    "slices.caption_*": list(get_args(SlicingName)),
+    "slices.at_*": ["order", "frequency"],
+    "slices.key_*": list(SCRIPTS),
+    "slices.unit_*": ["token", "byte"],
+    "slices.y_*": ["token", "byte"],
+    "slices.resampled_*": list(RESAMPLED),
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.

@@ -57,6 +57,16 @@ class Cost(Record):
     parameters: int
     bytes: int = Field(description="size of the saved model folder")
     train_seconds: float
+    train_processor_seconds: float = Field(
+        0.0,
+        description="processor time of the training, over all its threads, members of a mixture included; 0 "
+        "where nobody knows, since the training was killed and went on",
+    )
+    flops_per_token: float = Field(
+        0.0,
+        description="an estimate: floating-point operations to read one token and predict the next; 0 for "
+        "models that look up and do not calculate",
+    )
     score_tokens_per_second: float
     generate_tokens_per_second: float
     peak_memory_bytes: int = Field(description="largest resident size of the process that trained and scored")

@@ -16,7 +16,7 @@ import numpy as np
 
 from lmcompare import files
 from lmcompare.errors import InputError
-from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer, flops_per_token
 from lmcompare.models.mixture.adaptation import Adaptation
 from lmcompare.models.mixture.bins import Bins, Feature, Frequency, feature
 from lmcompare.models.mixture.history import History, apart, join
@@ -91,6 +91,10 @@ class LinearMixture(LanguageModel):
         self.context = None if whole else max(known)
         sentence = adaptation is None and all(each.policy == "sentence" for each in told)
         self.policy = "sentence" if sentence else "document"
+
+    def flops(self, context: float) -> float:
+        """What the members take together; weighing them is little beside it."""
+        return sum(flops_per_token(member, context) for member in self.members)
 
     def start(self, batch: int) -> tuple[Floats, State]:
         """See `LanguageModel.start`."""

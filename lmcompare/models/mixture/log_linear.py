@@ -17,7 +17,7 @@ import numpy as np
 
 from lmcompare import files
 from lmcompare.errors import InputError
-from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
+from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer, flops_per_token
 from lmcompare.models.nested_folder import load_members, save_with_members
 
 AT_ONCE = 2**24
@@ -61,6 +61,10 @@ class LogLinearMixture(LanguageModel):
         self.context = max(known) if len(known) == len(contexts) else None
         self.policy = "sentence" if all(m.policy == "sentence" for m in members) else "document"
         self.parameters = sum(member.parameters for member in members) + len(powers)
+
+    def flops(self, context: float) -> float:
+        """What the members take together; weighing them is little beside it."""
+        return sum(flops_per_token(member, context) for member in self.members)
 
     def start(self, batch: int) -> tuple[Floats, State]:
         """See `LanguageModel.start`."""

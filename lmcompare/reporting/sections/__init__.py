@@ -11,9 +11,14 @@ from collections.abc import Callable
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
-from lmcompare.reporting.sections import position, windows
+from lmcompare.reporting.sections import pareto, position, slices, windows
 
-SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (position.section, windows.section)
+SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
+    pareto.section,
+    position.section,
+    windows.section,
+    slices.section,
+)
 
 
 def sections(results: Results, lang: str = "en") -> dict[str, Section]:
