@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lmcompare.interface import Floats, Ids, State, Tokenizer
 from lmcompare.models.neural.chunks import pieces
@@ -51,29 +52,29 @@ class FeedForwardModel(NeuralModel[FeedForwardNetwork, FeedForwardOptions]):
         """See `NeuralModel.build`."""
         return FeedForwardNetwork(size, bos, options)
 
-    def start(self, batch: int) -> tuple[Floats, State]:
-        """See `LanguageModel.start`."""
+    def first_hidden(self, batch: int) -> tuple[Tensor, State]:
+        """See `NeuralModel.first_hidden`."""
         return self._look(np.full((batch, self.network.lookback), self.tokenizer.bos))
 
-    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
-        """See `LanguageModel.step`."""
+    def next_hidden(self, tokens: Ids, state: State) -> tuple[Tensor, State]:
+        """See `NeuralModel.next_hidden`."""
         assert isinstance(state, HistoryState)
-        self._check(np.asarray(tokens))
-        return self._look(np.concatenate([state.tokens[:, 1:], np.asarray(tokens)[:, None]], axis=1))
+        return self._look(np.concatenate([state.tokens[:, 1:], tokens[:, None]], axis=1))
 
+    @torch.inference_mode()
     def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
         """See `NeuralModel.read`."""
-        return self._look(self._recent(self._checked_inputs(contexts), self.network.lookback))
+        hidden, state = self._look(self._recent(self._checked_inputs(contexts), self.network.lookback))
+        return self._logprobs(hidden), state
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`."""
         return np.minimum(np.arange(length), self.options.order - 1)
 
-    @torch.inference_mode()
-    def _look(self, tokens: Ids) -> tuple[Floats, State]:
+    def _look(self, tokens: Ids) -> tuple[Tensor, State]:
         vectors = self.embedding(torch.from_numpy(tokens.astype(np.int64)))
         hidden = self.network(vectors[:, None] if self.network.lookback > 1 else vectors)
-        return self._logprobs(hidden[:, 0]), HistoryState(tokens)
+        return hidden[:, 0], HistoryState(tokens)
 
     def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
         settings: dict[str, Any] = {"lookback": self.network.lookback, "bos": self.tokenizer.bos}

@@ -1,8 +1,8 @@
 """A network behind the seam: exact scores of documents, next tokens, saving and loading.
 
 Knows nothing of training, and not how a network reads: a family says in `_hidden` which hidden
-vectors belong to which events, and in `start` and `step` how reading goes on. No torch type leaves
-this package.
+vectors belong to which events, and in `first_hidden` and `next_hidden` how reading goes on. No torch type
+leaves this package.
 """
 
 from __future__ import annotations
@@ -88,6 +88,14 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         """Hidden vectors after every input of every row (`last`: at least after each row's last)."""
 
     @abstractmethod
+    def first_hidden(self, batch: int) -> tuple[Tensor, State]:
+        """As `start`, the hidden vectors in the place of what they predict, `[batch, width]`."""
+
+    @abstractmethod
+    def next_hidden(self, tokens: Ids, state: State) -> tuple[Tensor, State]:
+        """As `step`, the hidden vectors in the place of what they predict; the tokens were checked."""
+
+    @abstractmethod
     def context_lengths(self, length: int) -> Ids:
         """How many tokens of the document each event of a document of `length` events can see, `[length]`."""
 
@@ -101,6 +109,34 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         Returns:
             log p(next token | context), `[len(contexts), size]`, and the state to go on with.
         """
+
+    @torch.inference_mode()
+    def start(self, batch: int) -> tuple[Floats, State]:
+        """See `LanguageModel.start`."""
+        hidden, state = self.first_hidden(batch)
+        return self._logprobs(hidden), state
+
+    @torch.inference_mode()
+    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
+        """See `LanguageModel.step`."""
+        tokens = np.asarray(tokens)
+        self._check(tokens)
+        hidden, state = self.next_hidden(tokens, state)
+        return self._logprobs(hidden), state
+
+    @torch.inference_mode()
+    def start_with_vectors(self, batch: int) -> tuple[Floats, Floats, State]:
+        """As `start`, with the vectors that predict in the middle, `[batch, width]`, float32."""
+        hidden, state = self.first_hidden(batch)
+        return self._logprobs(hidden), self._comparable(hidden), state
+
+    @torch.inference_mode()
+    def step_with_vectors(self, tokens: Ids, state: State) -> tuple[Floats, Floats, State]:
+        """As `step`, with the vectors that predict in the middle, `[batch, width]`, float32."""
+        tokens = np.asarray(tokens)
+        self._check(tokens)
+        hidden, state = self.next_hidden(tokens, state)
+        return self._logprobs(hidden), self._comparable(hidden), state
 
     def prepare_writing(self, rows: int) -> None:
         """See `Writes`: compiled loops for a few rows, where the model may have them (`compiles`)."""
@@ -147,6 +183,29 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
 
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`. Memory is bounded whatever the lengths and the vocabulary."""
+        return self._scored(documents, None)
+
+    def score_with_vectors(self, documents: Sequence[Ids]) -> tuple[list[Floats], list[Floats]]:
+        """As `score`, and the vector that predicts each event, `[n, width]` float32, one array a document."""
+        lengths = [len(document) for document in documents]
+        vectors = np.empty((sum(lengths), self.embedding.parts * self.embedding.width), dtype=np.float32)
+        scores = self._scored(documents, vectors)
+        return scores, np.split(vectors, np.cumsum(lengths)[:-1]) if lengths else []
+
+    def vectors_after(self, contexts: Sequence[Ids]) -> list[Floats]:
+        """The vectors after `bos` and after each token of each context, `[len(context) + 1, width]`."""
+        inputs = self._checked_inputs(contexts)
+        lengths = np.array([len(row) for row in inputs], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        vectors = np.empty((int(offsets[-1]), self.embedding.parts * self.embedding.width), dtype=np.float32)
+        with torch.inference_mode():
+            for block in self._hidden(inputs, last=False):
+                places, hidden = _select(block, offsets)
+                vectors[places] = self._comparable(hidden)
+        return np.split(vectors, offsets[1:-1]) if len(inputs) else []
+
+    def _scored(self, documents: Sequence[Ids], vectors: Floats | None) -> list[Floats]:
+        """Scores of all events; the vectors that predict them are written to `vectors`, `[events, width]`."""
         lengths = np.array([len(document) for document in documents], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         flat = np.concatenate([np.zeros(0, dtype=np.int64), *documents]).astype(np.int64)
@@ -157,6 +216,8 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
             for block in self._hidden(inputs, last=False):
                 events, hidden = _select(block, offsets)
                 targets = torch.from_numpy(flat[events])
+                if vectors is not None:
+                    vectors[events] = self._comparable(hidden)
                 scores[events] = self.embedding.target_logprobs(hidden, targets).numpy()
         scores[flat == self.tokenizer.bos] = -np.inf
         return np.split(scores, offsets[1:-1]) if len(documents) else []
@@ -200,6 +261,11 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
 
     def _logprobs(self, hidden: Tensor) -> Floats:
         return self.embedding.logprobs(hidden).double().numpy()
+
+    def _comparable(self, hidden: Tensor) -> Floats:
+        """What of hidden vectors tells which contexts are alike; the weights of mixed softmaxes do not."""
+        width = self.embedding.parts * self.embedding.width
+        return np.asarray(hidden[..., :width].float().numpy())
 
     def _inputs(self, tokens: Ids) -> Ids:
         return np.concatenate([[self.tokenizer.bos], np.asarray(tokens)]).astype(np.int64)

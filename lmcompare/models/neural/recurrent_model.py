@@ -52,17 +52,20 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
         """See `NeuralModel.build`."""
         return RecurrentNetwork(size, bos, options, cls.cell)
 
-    def start(self, batch: int) -> tuple[Floats, State]:
-        """See `LanguageModel.start`."""
+    def first_hidden(self, batch: int) -> tuple[Tensor, State]:
+        """See `NeuralModel.first_hidden`."""
         bos = self.tokenizer.bos
         nothing = RecurrentState(self.network.fresh(batch), np.full((batch, self.network.lookback - 1), bos))
-        return self._step(np.full(batch, bos), nothing)
+        return self.next_hidden(np.full(batch, bos), nothing)
 
-    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
-        """See `LanguageModel.step`."""
+    def next_hidden(self, tokens: Ids, state: State) -> tuple[Tensor, State]:
+        """See `NeuralModel.next_hidden`."""
         assert isinstance(state, RecurrentState)
-        self._check(np.asarray(tokens))
-        return self._step(np.asarray(tokens), state)
+        hidden, memory = self.network(self.vectors(tokens[:, None], state.recent), state.memory)
+        recent = state.recent
+        if recent.shape[1]:
+            recent = np.concatenate([recent[:, 1:], tokens[:, None]], axis=1)
+        return hidden[:, 0], RecurrentState(memory, recent)
 
     @torch.inference_mode()
     def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
@@ -90,14 +93,6 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`: all that stands before."""
         return np.arange(length)
-
-    @torch.inference_mode()
-    def _step(self, tokens: Ids, state: RecurrentState) -> tuple[Floats, State]:
-        hidden, memory = self.network(self.vectors(tokens[:, None], state.recent), state.memory)
-        recent = state.recent
-        if recent.shape[1]:
-            recent = np.concatenate([recent[:, 1:], tokens[:, None]], axis=1)
-        return self._logprobs(hidden[:, 0]), RecurrentState(memory, recent)
 
     def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
         for piece, hidden, _ in self._chunks(inputs):

@@ -78,15 +78,25 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         """See `NeuralModel.build`."""
         return TransformerNetwork(size, bos, options)
 
-    def start(self, batch: int) -> tuple[Floats, State]:
-        """See `LanguageModel.start`."""
-        return self._step(np.full(batch, self.tokenizer.bos), self._empty(batch))
+    def first_hidden(self, batch: int) -> tuple[Tensor, State]:
+        """See `NeuralModel.first_hidden`."""
+        return self.next_hidden(np.full(batch, self.tokenizer.bos), self._empty(batch))
 
-    def step(self, tokens: Ids, state: State) -> tuple[Floats, State]:
-        """See `LanguageModel.step`."""
+    def next_hidden(self, tokens: Ids, state: State) -> tuple[Tensor, State]:
+        """See `NeuralModel.next_hidden`."""
         assert isinstance(state, TransformerState)
-        self._check(np.asarray(tokens))
-        return self._step(np.asarray(tokens), state)
+        cache = state.cache
+        if self.memory:
+            cache.keep_last(self.memory, 1)
+        else:
+            full = np.flatnonzero(cache.lengths == self.options.window)
+            if len(full):
+                self._read_again(full, state)
+            state.tokens[np.arange(len(tokens)), cache.lengths] = tokens
+        hidden = self.network(self.vectors(tokens[:, None], state.recent), cache)
+        if state.recent.shape[1]:
+            state.recent = np.concatenate([state.recent[:, 1:], tokens[:, None]], axis=1)
+        return hidden[:, 0], state
 
     @torch.inference_mode()
     def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
@@ -148,21 +158,6 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         tokens = np.zeros((batch, 0 if self.memory else self.options.window), dtype=np.int64)
         room = self.memory + self._chunk if self.memory else self.options.window
         return TransformerState(tokens, recent, self.network.empty(batch, room))
-
-    @torch.inference_mode()
-    def _step(self, tokens: Ids, state: TransformerState) -> tuple[Floats, State]:
-        cache = state.cache
-        if self.memory:
-            cache.keep_last(self.memory, 1)
-        else:
-            full = np.flatnonzero(cache.lengths == self.options.window)
-            if len(full):
-                self._read_again(full, state)
-            state.tokens[np.arange(len(tokens)), cache.lengths] = tokens
-        hidden = self.network(self.vectors(tokens[:, None], state.recent), cache)
-        if state.recent.shape[1]:
-            state.recent = np.concatenate([state.recent[:, 1:], tokens[:, None]], axis=1)
-        return self._logprobs(hidden[:, 0]), state
 
     def _read_again(self, full: Ids, state: TransformerState) -> None:
         """Rows whose window is full: drop the oldest tokens, read the others from scratch."""
