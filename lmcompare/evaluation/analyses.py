@@ -11,9 +11,10 @@ from lmcompare.evaluation.analysis import Analysis, Contender, Subject
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
+from lmcompare.evaluation.slices import SLICES
 from lmcompare.evaluation.windows import WINDOWS
 
-ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS)
+ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS, SLICES)
 
 
 def measure_all(subject: Subject) -> CellAnalyses:

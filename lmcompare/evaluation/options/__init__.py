@@ -4,7 +4,8 @@ Knows nothing of what is done with it.
 """
 
 from lmcompare.evaluation.options.position import PositionOptions
+from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.whole import EvaluationOptions, GenerationOptions, ShowOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
 
-__all__ = ["EvaluationOptions", "GenerationOptions", "PositionOptions", "ShowOptions", "WindowsOptions"]
+__all__ = ["EvaluationOptions", "GenerationOptions", "PositionOptions", "ShowOptions", "SlicesOptions", "WindowsOptions"]

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
 from lmcompare.evaluation.options.position import PositionOptions
+from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
 from lmcompare.evaluation.results import SplitName
 from lmcompare.generation.rules import parse
@@ -72,6 +73,7 @@ class EvaluationOptions(Options):
     show: ShowOptions = Field(default_factory=ShowOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
     windows: WindowsOptions = Field(default_factory=WindowsOptions)
+    slices: SlicesOptions = Field(default_factory=SlicesOptions)
 
     @model_validator(mode="after")
     def _windows_fit(self) -> EvaluationOptions:

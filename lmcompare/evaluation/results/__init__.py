@@ -34,6 +34,7 @@ from lmcompare.evaluation.results.record import (
     Record,
     SplitName,
 )
+from lmcompare.evaluation.results.slices import Slice, Slices, SliceScore, Slicing
 from lmcompare.evaluation.results.whole import (
     SCHEMA_VERSION,
     Cell,
@@ -79,6 +80,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "Sample",
     "Scores",
+    "Slice",
+    "SliceScore",
+    "Slices",
+    "Slicing",
     "SplitInfo",
     "SplitName",
     "StridePoint",

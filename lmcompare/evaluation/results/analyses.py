@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
+from lmcompare.evaluation.results.slices import Slices
 from lmcompare.evaluation.results.windows import Windows, WindowsCell
 
 
@@ -21,3 +22,4 @@ class Analyses(Record):
 
     position: Position | None = None
     windows: Windows | None = None
+    slices: Slices | None = None
