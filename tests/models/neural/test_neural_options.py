@@ -45,6 +45,12 @@ def test_defaults_fit():
         ({"ngram_embeddings": [1]}, "greater than or equal to 2"),
         ({"preset": "huge"}, "'nano', 'laptop' or 'gpt2-small'"),
         ({"widht": 3}, "Extra inputs"),
+        ({"steps": 10, "epochs": 2}, "told twice: set one of epochs 2, steps 10"),
+        ({"budget": "10min", "tokens": 5, "steps": 1}, "set one of steps 1, tokens 5, budget 600"),
+        ({"budget": "soon"}, "a time is written as"),
+        ({"budget": "0s"}, "greater than 0"),
+        ({"schedule": "trapezoid", "warmup": 0.5, "cooldown": 0.6}, "more than the whole"),
+        ({"ema": 0.9, "averaging": 5}, "set one of them"),
         ({"lr": 0}, "greater than 0"),
     ],
 )
@@ -73,6 +79,28 @@ def test_what_is_set_rules_over_the_preset_and_a_saved_preset_is_read_back(kind,
     assert own.batch == 7 and own.dropout == 0.01 and own.width == options.presets[name]["width"]
     assert options.model_validate(own.model_dump()) == own
     assert options.model_validate(own.model_dump(mode="json")) == own
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "told"),
+    [
+        ("10min", 600, "10min"),
+        ("90s", 90, "90s"),
+        ("600", 600, "10min"),
+        ("2h", 7200, "2h"),
+        (1.5, 1.5, "1.5s"),
+    ],
+)
+def test_a_budget_is_read_as_seconds_and_written_as_people_do(written, seconds, told):
+    options = LstmOptions(budget=written)
+    assert options.budget == seconds and options.model_dump()["budget"] == told
+    assert LstmOptions.model_validate(options.model_dump()) == options
+
+
+@pytest.mark.parametrize("length", [{"steps": 10}, {"tokens": 10}, {"budget": "1min"}])
+def test_a_length_that_is_set_replaces_that_of_the_preset(length):
+    options = LstmOptions(preset="awd-lstm", **length)
+    assert options.epochs is None and LstmOptions(preset="awd-lstm").epochs == 100
 
 
 def test_an_experiment_file_may_name_a_preset():

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from lmcompare.models.neural import training
+from lmcompare.models.neural import averaging, training
+from lmcompare.models.neural.averaging import Average
+from lmcompare.models.neural.checkpoint import Checkpoints
 from lmcompare.models.neural.family import FEEDFORWARD, GRU, LSTM, RNN, TRANSFORMER
 from lmcompare.models.neural.training import Trainer
 
@@ -132,6 +134,111 @@ def test_with_every_option_on_a_training_that_stops_goes_on_to_the_same_bits(
             family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
     parts = family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
     assert not stops and same_bits(whole, parts)
+
+
+WAYS = {
+    "descent, averaged in the end": {"optimiser": "sgd", "averaging": 1},
+    "descent with momentum": {"optimiser": "sgd", "momentum": 0.9, "schedule": "trapezoid", "clip": 0.0},
+    "muon": {"optimiser": "muon", "schedule": "linear", "lr": 0.02},
+    "moving average": {"ema": 0.8, "schedule": "constant"},
+    "accumulated": {"batch": 2, "accumulate": 2},
+    "all": {"optimiser": "muon", "ema": 0.8, "batch": 2, "accumulate": 2, "statistics": True},
+}
+
+
+@pytest.mark.parametrize("kind", ["lstm", "transformer"])
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_moves_the_weights_a_training_that_stops_goes_on_to_the_same_bits(
+    job, documents, tmp_path, kind, way, monkeypatch
+):
+    texts = documents([60, 40, 50])
+    settings = {"steps": 19, "evaluations": 6, "patience": 0, "dropout": 0.2, "sampled_softmax": 6} | WAYS[
+        way
+    ]
+    settings |= {"memory": 5} if kind == "transformer" else {}
+    monkeypatch.setattr(averaging, "EVERY", 1)
+    if "averaging" in settings:  # scores that rise from the third validation on
+        monkeypatch.setattr(Trainer, "_scores", lambda trainer: (abs(trainer.course.step - 7.0), 1.0))
+    family, step, stops = FAMILIES[kind], Trainer._step, {1, 8, 11, 17}
+    whole = family.train(job(kind, texts, texts[:1], tmp_path / "whole", checkpoint_every=100, **settings))
+
+    def stumbling(trainer):
+        if trainer.course.step in stops:
+            stops.remove(trainer.course.step)
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(Trainer, "_step", stumbling)
+    settings["checkpoint_every"] = 100
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    parts = family.train(job(kind, texts, texts[:1], tmp_path / "parts", **settings))
+    assert not stops and same_bits(whole, parts)
+    assert curve(tmp_path / "whole") == curve(tmp_path / "parts")
+    if "averaging" in settings:
+        _, state = Checkpoints(tmp_path / "parts", {}).latest()
+        assert state["averaging"]
+
+
+def test_weights_are_averaged_once_validation_is_worse_than_the_best_but_the_last_few(
+    job, documents, monkeypatch
+):
+    """Merity et al. (2018), algorithm 1, with n = 2: the scores are told, the trigger is watched."""
+    told = iter([5.0, 4.0, 4.5, 4.2, 4.1, 4.05, 3.9])
+    seen = []
+
+    def scores(trainer):
+        seen.append(trainer.learner.averaging)
+        return next(told), 1.0
+
+    monkeypatch.setattr(Trainer, "_scores", scores)
+    texts = documents([60])
+    settings = {"steps": 7, "evaluations": 7, "patience": 0, "averaging": 2, "optimiser": "sgd", "lr": 1.0}
+    LSTM.train(job("lstm", texts, texts, **settings))
+    # The fifth, 4.1, is worse than the best of the first two, 4.0.
+    assert seen == [False] * 5 + [True] * 2
+
+
+def test_an_average_is_what_is_validated_and_kept(job, documents, tmp_path, monkeypatch):
+    monkeypatch.setattr(averaging, "EVERY", 1)
+    texts, means = documents([60]), []
+    look = Average.look
+
+    def keeping(average, step):
+        look(average, step)
+        means.append(average.weights["embedding.weight"].clone().numpy())
+
+    monkeypatch.setattr(Average, "look", keeping)
+    settings = {"steps": 10, "evaluations": 1, "dropout": 0, "precision": "float32"}
+    plain = LSTM.train(job("lstm", texts, texts, tmp_path / "plain", **settings))
+    averaged = LSTM.train(job("lstm", texts, texts, tmp_path / "averaged", ema=0.99, **settings))
+    assert np.array_equal(weights(averaged)["embedding.weight"], means[-1])
+    assert not same_bits(plain, averaged)
+
+
+def test_a_budget_of_seconds_is_kept_and_a_training_that_was_killed_spends_what_is_left(job, documents):
+    texts = documents([60, 40, 50])
+    work = job("lstm", texts, texts[:1], budget="1.5s", evaluations=3, patience=0, checkpoint_every=20)
+    step, begin = Trainer._step, time.monotonic()
+
+    def stumbling(trainer):
+        if trainer.course.seconds > 0.7:
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "_step", stumbling)
+        with pytest.raises(KeyboardInterrupt):
+            LSTM.train(work)
+    model = LSTM.train(work)
+    points = [json.loads(line) for line in (work.folder / "curve.jsonl").read_text().splitlines()]
+    assert [point["seconds"] for point in points] == pytest.approx([0.5, 1.0, 1.5], abs=0.25)
+    assert time.monotonic() - begin < 4
+    assert model.facts["steps"] > 20 and model.facts["best_step"] <= model.facts["steps"]
+    best = min(point["valid_bits_per_token"] for point in points)
+    assert -model.score(texts[:1])[0].mean() / np.log(2) == pytest.approx(best, abs=1e-6)
 
 
 SCRIPT = """
