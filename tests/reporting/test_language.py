@@ -14,12 +14,14 @@ import lmcompare.reporting
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.results import POLICIES, Generation, PairedDifference, SplitInfo, SplitName
+from lmcompare.evaluation.results.limits import SearchRow
 from lmcompare.evaluation.results.slices import SlicingName
 from lmcompare.evaluation.slices.kinds import SCRIPTS
 from lmcompare.reporting.language import LANGUAGES, language
 from lmcompare.reporting.ranked import ranked_table
 from lmcompare.reporting.sections.pareto import PRICES
 from lmcompare.text.grammar_corpus import grammar_corpus
+from lmcompare.text.tokenizers.ordered import ORDERS
 
 SOURCES = Path(lmcompare.reporting.__file__).parent
 TEMPLATE = (SOURCES / "templates" / "report.html.j2").read_text(encoding="utf-8")
@@ -59,6 +61,19 @@ HOLES: dict[str, list[str]] = {
     "slices.unit_*": ["token", "byte"],
     "slices.y_*": ["token", "byte"],
     "slices.resampled_*": list(RESAMPLED),
+    "orders.*": [*ORDERS, "more", "less", "same"],
+    "orders.column_*": ["model", "order", "bits_per_byte", "bits_per_sentence", "percent"],
+    "gap.*": ["accuracy", "bits"],
+    "gap.x_*": ["accuracy", "bits"],
+    "gap.column_*": ["model", "order"]
+    + [f"{measure}_{side}" for measure in ("accuracy", "rank", "bits") for side in ("before", "both")],
+    "length_cost.*": ["step", "scratch"],
+    "length_cost.column_*": ["model", "window", "context", "step", "scratch", "ratio"],
+    "search.*": ["bits", "length", *get_args(SearchRow.model_fields["method"].annotation)],
+    "search.y_*": ["bits", "length"],
+    "search.column_*": ["model", "way", "bits", "length", "empty", "complete", "errors"],
+    "search.text_*": ["prompt", "human", "greedy", "beam", "exact"],
+    "exposure.by_*": ["self", "judge"],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.

@@ -11,6 +11,13 @@ from pydantic import Field, field_validator, model_validator
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
+from lmcompare.evaluation.options.limits import (
+    ExposureOptions,
+    GapOptions,
+    LengthCostOptions,
+    OrdersOptions,
+    SearchOptions,
+)
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
@@ -71,6 +78,11 @@ class EvaluationOptions(Options):
     seed: int = Field(default=0, ge=0, description="of the bootstrap and the permutation test")
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)
+    orders: OrdersOptions = Field(default_factory=OrdersOptions)
+    gap: GapOptions = Field(default_factory=GapOptions)
+    length_cost: LengthCostOptions = Field(default_factory=LengthCostOptions)
+    search: SearchOptions = Field(default_factory=SearchOptions)
+    exposure: ExposureOptions = Field(default_factory=ExposureOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
     windows: WindowsOptions = Field(default_factory=WindowsOptions)
     slices: SlicesOptions = Field(default_factory=SlicesOptions)

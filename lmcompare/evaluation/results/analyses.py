@@ -5,6 +5,17 @@
 
 from __future__ import annotations
 
+from lmcompare.evaluation.results.limits import (
+    Exposure,
+    ExposureCell,
+    Gap,
+    GapCell,
+    LengthCost,
+    LengthCostCell,
+    Orders,
+    Search,
+    SearchCell,
+)
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
 from lmcompare.evaluation.results.slices import Slices
@@ -14,12 +25,21 @@ from lmcompare.evaluation.results.windows import Windows, WindowsCell
 class CellAnalyses(Record):
     """Of one trained model, by analysis; an analysis of scores alone has nothing here."""
 
+    gap: GapCell | None = None
+    length_cost: LengthCostCell | None = None
+    search: SearchCell | None = None
+    exposure: ExposureCell | None = None
     windows: WindowsCell | None = None
 
 
 class Analyses(Record):
     """Of all models, by analysis, in the order of the report."""
 
+    orders: Orders | None = None
+    gap: Gap | None = None
+    length_cost: LengthCost | None = None
+    search: Search | None = None
+    exposure: Exposure | None = None
     position: Position | None = None
     windows: Windows | None = None
     slices: Slices | None = None

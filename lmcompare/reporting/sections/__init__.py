@@ -11,13 +11,28 @@ from collections.abc import Callable
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
-from lmcompare.reporting.sections import pareto, position, slices, windows
+from lmcompare.reporting.sections import (
+    exposure,
+    gap,
+    length_cost,
+    orders,
+    pareto,
+    position,
+    search,
+    slices,
+    windows,
+)
 
 SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
     pareto.section,
     position.section,
     windows.section,
     slices.section,
+    orders.section,
+    gap.section,
+    length_cost.section,
+    search.section,
+    exposure.section,
 )
 
 

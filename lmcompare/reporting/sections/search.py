@@ -1,0 +1,168 @@
+"""The section of the analysis `search`: bits and length of what each way of looking finds, and its errors.
+
+Computes no statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from lmcompare.evaluation.results import Results
+from lmcompare.evaluation.results.limits import SearchModel, SearchRow
+from lmcompare.reporting import numbers
+from lmcompare.reporting.drawing import looks, style
+from lmcompare.reporting.language import Language
+from lmcompare.reporting.ordering import leading
+from lmcompare.reporting.section import Drawing, Folded, Section
+from lmcompare.reporting.table import Column, Table, TableCell
+
+_PLACES = ("human", "sample", "normalised", "greedy", "beam", "exact")
+"""From what people write to what is the most probable."""
+
+
+def section(results: Results, say: Language) -> Section | None:
+    """See `sections`."""
+    found = results.analyses.search
+    if found is None:
+        return None
+    shown = leading(results)
+    names = {model.name for model in shown.models}
+    rows = [row for row in found.rows if row.model in names]
+    findings = tuple(sentence for row in rows for sentence in _findings(row, say))
+    lead = say(
+        "search.lead", prompts=rows[0].cell.prompts, most=found.max_tokens, nodes=f"{found.node_limit:,}"
+    )
+    texts = tuple(_texts(row, say) for row in rows if row.cell.texts)
+    parts: list[Drawing | Table | Folded] = [
+        Drawing(figure(shown, rows, say), say("search.caption")),
+        _table(rows, say),
+    ]
+    if texts:
+        parts.append(Folded(say("search.texts"), texts))
+    return Section("search", say("search.title"), lead, findings, tuple(parts))
+
+
+def figure(results: Results, rows: Sequence[SearchModel], say: Language) -> Figure:
+    """Mean bits of what is found, and its mean length, by the way of looking: one line a model."""
+    colours = looks(results)
+    order = sorted(rows[0].cell.rows, key=lambda row: (_PLACES.index(row.method), row.size or 0))
+    ways = [(row.method, row.size) for row in order]
+    with style():
+        drawn = Figure(figsize=(7.6, 4.2), label="search")
+        panels = drawn.subplots(1, 2)
+        for axes, measure in zip(panels, ("bits", "length"), strict=True):
+            axes.set_title(say(f"search.{measure}"))
+            axes.set_ylabel(say(f"search.y_{measure}"))
+            for row in rows:
+                look = colours[row.model]
+                by_way = {(each.method, each.size): each for each in row.cell.rows}
+                points = [(place, by_way[way]) for place, way in enumerate(ways) if way in by_way]
+                points = [(place, each) for place, each in points if getattr(each, measure) is not None]
+                axes.plot(
+                    [place for place, _ in points],
+                    [getattr(each, measure) for _, each in points],
+                    color=look.colour,
+                    linestyle=look.dash,
+                    marker=look.marker,
+                    markersize=5,
+                    label=row.model,
+                )
+            names = [_way(each, say) for each in order]
+            axes.set_xticks(range(len(ways)), names, rotation=50, ha="right", rotation_mode="anchor")
+            axes.set_ylim(bottom=0)
+        handles, labels = panels[0].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _way(row: SearchRow, say: Language) -> str:
+    return say(f"search.{row.method}", size=row.size or 1)
+
+
+def _findings(row: SearchModel, say: Language) -> list[str]:
+    cell = row.cell
+    by_method: dict[str, SearchRow] = {}
+    for each in cell.rows:
+        by_method[each.method] = each  # of the beams the widest stays
+    exact, human = by_method["exact"], by_method["human"]
+    sentences = []
+    looking = [by_method[name] for name in ("greedy", "beam", "sample") if name in by_method]
+    if cell.proven:
+        errors = say("search.comma").join(
+            say("search.missed", way=_way(each, say), errors=each.errors or 0) for each in looking
+        )
+        sentences.append(say("search.errors", model=row.model, proven=cell.proven, errors=errors))
+    if (
+        exact.length is not None
+        and human.length is not None
+        and exact.bits is not None
+        and human.bits is not None
+    ):
+        sentences.append(
+            say(
+                "search.bias",
+                model=row.model,
+                length=numbers.fixed(exact.length, 1),
+                human=numbers.fixed(human.length, 1),
+                bits=numbers.fixed(exact.bits, 1),
+                human_bits=numbers.fixed(human.bits, 1),
+                empty=numbers.percent(exact.empty),
+            )
+        )
+    if cell.proven < cell.prompts:
+        open_ends = cell.prompts - cell.proven
+        sentences.append(say("search.unproven", model=row.model, open=open_ends, prompts=cell.prompts))
+    return sentences
+
+
+def _table(rows: Sequence[SearchModel], say: Language) -> Table:
+    keys = ("model", "way", "bits", "length", "empty", "complete", "errors")
+    columns = tuple(
+        Column(key, say(f"search.column_{key}"), "left" if key in ("model", "way") else "right")
+        for key in keys
+    )
+    cells = []
+    for row in rows:
+        order = sorted(row.cell.rows, key=lambda each: (_PLACES.index(each.method), each.size or 0))
+        for each in order:
+            bits = numbers.MISSING
+            if each.bits is not None and each.bits_ci95 is not None:
+                bits = numbers.with_interval(each.bits, each.bits_ci95, 1)
+            cells.append(
+                (
+                    TableCell(row.model),
+                    TableCell(_way(each, say)),
+                    TableCell(bits, each.bits or 0.0),
+                    TableCell(
+                        numbers.MISSING if each.length is None else numbers.fixed(each.length, 1),
+                        each.length or 0.0,
+                    ),
+                    TableCell(f"{numbers.percent(each.empty)} %", each.empty),
+                    TableCell(f"{numbers.percent(each.complete)} %", each.complete),
+                    TableCell(
+                        numbers.MISSING if each.errors is None else f"{each.errors} / {row.cell.proven}",
+                        -1.0 if each.errors is None else each.errors,
+                    ),
+                )
+            )
+    return Table(say("search.table"), columns, tuple(cells), (say("search.note"),))
+
+
+def _texts(row: SearchModel, say: Language) -> Table:
+    keys = ("prompt", "human", "greedy", "beam", "exact")
+    columns = tuple(Column(key, say(f"search.text_{key}"), "left") for key in keys)
+    cells = tuple(
+        (
+            TableCell(each.prompt),
+            TableCell(each.human),
+            TableCell(each.greedy),
+            TableCell(each.beam),
+            TableCell(
+                each.exact or say("search.nothing"), note="" if each.proven else say("search.not_proven")
+            ),
+        )
+        for each in row.cell.texts
+    )
+    return Table(row.model, columns, cells)
