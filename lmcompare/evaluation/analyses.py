@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from lmcompare.evaluation.analysis import Analysis, Contender, Subject
 from lmcompare.evaluation.limits.analyses import LIMITS
+from lmcompare.evaluation.inside import INSIDE
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
 from lmcompare.evaluation.slices import SLICES
 from lmcompare.evaluation.windows import WINDOWS
 
-ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS, SLICES, *LIMITS)
+ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS, INSIDE, SLICES, *LIMITS)
 
 
 def measure_all(subject: Subject) -> CellAnalyses:

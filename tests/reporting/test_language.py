@@ -41,6 +41,7 @@ HOLES: dict[str, list[str]] = {
     "grid.*": ["static", "dynamic", "size", "seconds"],
     "figure.*.title": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
     "figure.*.caption": ["grid", "perplexity", "curve", "pairs", "surprisal", "next", "cost"],
+    "inside.gate_*": ["input", "forget", "output", "reset", "update"],
     "position.*": ["sentence", "document"],
     "position.x_*": ["sentence", "document"],
     "windows.*": [

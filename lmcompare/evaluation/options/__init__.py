@@ -3,9 +3,18 @@
 Knows nothing of what is done with it.
 """
 
+from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.whole import EvaluationOptions, GenerationOptions, ShowOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
 
-__all__ = ["EvaluationOptions", "GenerationOptions", "PositionOptions", "ShowOptions", "SlicesOptions", "WindowsOptions"]
+__all__ = [
+    "EvaluationOptions",
+    "GenerationOptions",
+    "InsideOptions",
+    "PositionOptions",
+    "ShowOptions",
+    "SlicesOptions",
+    "WindowsOptions",
+]

@@ -18,6 +18,7 @@ from lmcompare.evaluation.options.limits import (
     OrdersOptions,
     SearchOptions,
 )
+from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
@@ -85,6 +86,7 @@ class EvaluationOptions(Options):
     exposure: ExposureOptions = Field(default_factory=ExposureOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
     windows: WindowsOptions = Field(default_factory=WindowsOptions)
+    inside: InsideOptions = Field(default_factory=InsideOptions)
     slices: SlicesOptions = Field(default_factory=SlicesOptions)
 
     @model_validator(mode="after")

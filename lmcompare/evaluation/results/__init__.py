@@ -9,6 +9,18 @@ from lmcompare.evaluation.results.analyses import (
     Analyses,
     CellAnalyses,
 )
+from lmcompare.evaluation.results.inside import (
+    Attention,
+    Gate,
+    Head,
+    Inside,
+    InsideCell,
+    InsideRow,
+    LayerUnits,
+    Neighbour,
+    Neighbourhood,
+    WrittenText,
+)
 from lmcompare.evaluation.results.model import (
     BackoffStep,
     Candidate,
@@ -55,6 +67,7 @@ from lmcompare.evaluation.results.windows import (
 
 __all__ = [
     "Analyses",
+    "Attention",
     "BackoffStep",
     "Candidate",
     "Cell",
@@ -65,8 +78,16 @@ __all__ = [
     "Cost",
     "CurvePoint",
     "Explanation",
+    "Gate",
     "Generation",
+    "Head",
+    "Inside",
+    "InsideCell",
+    "InsideRow",
+    "LayerUnits",
     "ModelResult",
+    "Neighbour",
+    "Neighbourhood",
     "POLICIES",
     "PairedDifference",
     "PolicyName",
@@ -92,4 +113,5 @@ __all__ = [
     "Windows",
     "WindowsCell",
     "WindowsRow",
+    "WrittenText",
 ]

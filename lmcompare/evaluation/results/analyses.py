@@ -16,6 +16,7 @@ from lmcompare.evaluation.results.limits import (
     Search,
     SearchCell,
 )
+from lmcompare.evaluation.results.inside import Inside, InsideCell
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
 from lmcompare.evaluation.results.slices import Slices
@@ -30,6 +31,7 @@ class CellAnalyses(Record):
     search: SearchCell | None = None
     exposure: ExposureCell | None = None
     windows: WindowsCell | None = None
+    inside: InsideCell | None = None
 
 
 class Analyses(Record):
@@ -42,4 +44,5 @@ class Analyses(Record):
     exposure: Exposure | None = None
     position: Position | None = None
     windows: Windows | None = None
+    inside: Inside | None = None
     slices: Slices | None = None

@@ -12,6 +12,7 @@ from lmcompare.evaluation.results import Results
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
 from lmcompare.reporting.sections import (
+    inside,
     exposure,
     gap,
     length_cost,
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
     pareto.section,
     position.section,
     windows.section,
+    inside.section,
     slices.section,
     orders.section,
     gap.section,
