@@ -16,9 +16,7 @@ from lmcompare.evaluation.results import (
     Neighbourhood,
     WrittenText,
 )
-from lmcompare.reporting import Comparison
 from lmcompare.reporting.drawing import to_svg
-from lmcompare.reporting.html import to_html
 from lmcompare.reporting.language import language
 from lmcompare.reporting.section import Drawing, Folded
 from lmcompare.reporting.sections import inside, sections
@@ -83,11 +81,12 @@ def seen(make_results):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_page_holds_texts_neighbours_attention_and_gates(seen, lang):
+def test_it_shows_texts_neighbours_attention_and_gates(seen, lang):
     results = seen(lang)
     found = sections(results, lang)["inside"]
-    page = to_html(Comparison(results, lang))
-    assert 'id="inside"' in page and "a text ⏎ &amp; &lt;b&gt;more&lt;/b&gt;" in page and "cat 0.79" in page
+    told = [part.parts[0].texts() for part in found.parts if isinstance(part, Folded)]
+    assert told[0] == [["3,000", "a text ⏎ & <b>more</b>"]]
+    assert told[1] == told[2] == [["dog", "7", "cat 0.79"]]
     figures = [part for part in found.parts if isinstance(part, Drawing)]
     assert len(figures) == 3
     assert [part.title for part in found.parts if isinstance(part, Folded)] == [
@@ -101,10 +100,12 @@ def test_the_page_holds_texts_neighbours_attention_and_gates(seen, lang):
 
 
 def test_findings_tell_of_a_head_that_looks_back_by_one_and_of_saturation(seen):
-    lstm, transformer = sections(seen())["inside"].findings
+    rows = seen().analyses.inside.rows
+    lstm, transformer = inside._findings(rows, language("en"))
     assert "layer (2) of LSTM 2×512, 25 % of all outputs" in lstm
     assert "head 3 of layer 2 looks mostly at the token just before" in transformer
-    assert "No head of transformer" in sections(seen(previous=0.0))["inside"].findings[1]
+    rows = seen(previous=0.0).analyses.inside.rows
+    assert "No head of transformer" in list(inside._findings(rows, language("en")))[1]
 
 
 def test_a_head_is_told_by_where_it_looks_on_average():
