@@ -6,9 +6,7 @@ nine digits, so that a file that is read back gives the same float32 numbers.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from lmcompare.models.ngram.compressed import whole_file
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import names
 from lmcompare.models.ngram.tables import BackoffTables
+from lmcompare.side_by_side import side_by_side
 
 _ROWS = 1 << 13
 
@@ -47,19 +46,12 @@ def _write(model: NgramModel, file: BinaryIO, threads: int) -> None:
     header = "".join(f"ngram {n}={sizes[n - 1]}\n" for n in range(1, order + 1))
     file.write(f"\\data\\\n{header}".encode())
     spell = partial(_spelled, tables, _joined(names(tokenizer)), hidden, 1 + tokenizer.bos)
-    with ThreadPoolExecutor(threads) as pool:
-        for n in range(1, order + 1):
-            file.write(f"\n\\{n}-grams:\n".encode())
-            first, end = int(tables.levels[n]), int(tables.levels[n + 1])
-            starts = range(first, end, _ROWS)
-            blocks = ((n, n < order, start, min(start + _ROWS, end)) for start in starts)
-            waiting = deque[Future[memoryview]]()
-            for block in blocks:
-                waiting.append(pool.submit(spell, *block))
-                if len(waiting) > threads:  # not all at once, which would be the whole file
-                    file.write(waiting.popleft().result())
-            for lines in waiting:
-                file.write(lines.result())
+    for n in range(1, order + 1):
+        file.write(f"\n\\{n}-grams:\n".encode())
+        first, end = int(tables.levels[n]), int(tables.levels[n + 1])
+        blocks = (range(start, min(start + _ROWS, end)) for start in range(first, end, _ROWS))
+        for lines in side_by_side(partial(spell, n, n < order), blocks, threads):
+            file.write(lines)
     file.write(b"\n\\end\\\n")
 
 
@@ -90,17 +82,16 @@ def _spelled(
     bos: int,
     order: int,
     weighted: bool,
-    first: int,
-    last: int,
+    nodes: range,
 ) -> memoryview:
     """The lines of some n-grams of one order."""
     from lmcompare.models.ngram import arpa_kernels
 
     most = 2 * arpa_kernels.MOST + order * int(spelling.lengths.max())
-    out = np.empty((last - first) * most + arpa_kernels.OVER, dtype=np.uint8)
+    out = np.empty(len(nodes) * most + arpa_kernels.OVER, dtype=np.uint8)
     used = arpa_kernels.spell(
-        first,
-        last,
+        nodes.start,
+        nodes.stop,
         order,
         weighted,
         hidden,

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lmcompare.errors import InputError
 from lmcompare.interface import Ids
+from lmcompare.side_by_side import side_by_side
 
 Ints = NDArray[np.int32]
 _PART = 1 << 15
@@ -113,21 +114,23 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
     worst = int(ids.min() if ids.min() < 0 else ids.max())
     if not 0 <= worst < size:
         raise InputError(f"the text holds id {worst}, the tokenizer has ids 0 to {size - 1}")
-    unigrams = np.bincount(ids, minlength=size).astype(np.int32)
-    unigrams[bos] = 0
-    zeros = np.zeros(size, dtype=np.int32)
-    levels = [Level(zeros, np.arange(size, dtype=np.int32), zeros, unigrams, np.zeros(size, dtype=bool))]
     text = ids.astype(np.min_scalar_type(size - 1))  # the less memory, the more of it is in cache
-    # Room for all orders at once, which costs memory only where it is written to.
-    most = (order - 1) * len(ids)
-    prefixes, words, suffixes, counts = np.empty((4, most), dtype=np.int32)
+    # Room for all orders at once, which costs memory only where it is written to. One word stands before all
+    # others: that of the root of the tables, which are then made of these words without copying them.
+    most = 1 + size + (order - 1) * len(ids)
+    prefixes, words, suffixes, counts = (np.empty(most, dtype=np.int32) for _ in range(4))
     room = Level(prefixes, words, suffixes, counts, np.empty(most, dtype=bool))
+    room.words[0] = 0
+    levels, room = [room.part(1, 1 + size)], room.part(1 + size, None)
+    levels[0].prefixes[:] = levels[0].suffixes[:] = levels[0].opens[:] = 0
+    levels[0].words[:], levels[0].counts[:] = np.arange(size), np.bincount(ids, minlength=size)
+    levels[0].counts[bos] = 0
     numbers, opens = ids, np.arange(size) == bos  # of the n-grams of the order below, by place and by number
     with ThreadPoolExecutor(1) as second:
         places = _longer(text, _ranked(text), bos) if order > 1 else ids
         for n in range(2, order + 1):
             following = np.empty(len(ids) if n < order else 0, dtype=np.int32)
-            numbering = second.submit(_number, text, places, n, numbers, opens, following, room)
+            numbering = second.submit(_number, text, places, n, numbers, opens, following, room, threads)
             if threads < 2:
                 numbering.result()
             places = _longer(text, places, bos) if n < order else places
@@ -138,7 +141,14 @@ def count(stream: Stream, order: int, size: int, bos: int, *, threads: int = 1) 
 
 
 def _number(
-    text: Ids, places: Ints, order: int, numbers: Ints, opens: NDArray[np.bool_], following: Ints, room: Level
+    text: Ids,
+    places: Ints,
+    order: int,
+    numbers: Ints,
+    opens: NDArray[np.bool_],
+    following: Ints,
+    room: Level,
+    threads: int,
 ) -> Level:
     """The n-grams of an order, in the `room` for them.
 
@@ -150,21 +160,18 @@ def _number(
         opens: whether those begin with `bos`.
         following: is given the numbers of the n-grams, unless it is empty.
         room: for as many n-grams as there are places.
+        threads: how many look n-grams up side by side.
     """
-    last, begun, k = (-1, -1), 0, 0
-    for start in range(0, len(places), _PART):  # in parts, so that what is in between stays in cache
-        here = places[start : start + _PART].astype(np.intp)
-        prefixes, words = numbers.take(here), text.take(here + (order - 1))
-        fresh = np.empty(len(here), dtype=bool)
-        fresh[0] = (prefixes[0], words[0]) != last
-        fresh[1:] = (prefixes[1:] != prefixes[:-1]) | (words[1:] != words[:-1])
-        last = prefixes[-1], words[-1]
-        if len(following):
-            following[here] = np.cumsum(fresh, dtype=np.int32) + np.int32(k - 1)
-        firsts = np.flatnonzero(fresh)
+    begun, k = 0, 0
+    parts = range(0, len(places), _PART)  # in parts, so that what is in between stays in cache
+    look_up = partial(_looked_up, text, places, order, numbers)
+    for start, part in zip(parts, side_by_side(look_up, parts, threads), strict=True):
+        firsts = np.flatnonzero(part.fresh)
         new = room.part(k, k + len(firsts))
-        new.prefixes[:], new.words[:] = prefixes.take(firsts), words.take(firsts)
-        new.suffixes[:], new.opens[:] = numbers.take(here.take(firsts) + 1), opens.take(new.prefixes)
+        new.prefixes[:], new.words[:], new.suffixes[:] = part.prefixes, part.words, part.suffixes
+        new.opens[:] = opens.take(new.prefixes)
+        if len(following):
+            following[part.places] = np.cumsum(part.fresh, dtype=np.int32) + np.int32(k - 1)
         # How often an n-gram occurs is known where the next one begins.
         ends = np.diff(start + firsts, prepend=begun)
         room.counts[max(k - 1, 0) : k + len(firsts) - 1] = ends[k == 0 :]
@@ -172,6 +179,30 @@ def _number(
         k += len(firsts)
     room.counts[k - 1 : k] = len(places) - begun
     return room.part(0, k)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some places, whether another n-gram starts there than at the one before it, and those n-grams."""
+
+    places: NDArray[np.intp]
+    fresh: NDArray[np.bool_]
+    prefixes: Ints
+    words: Ids
+    suffixes: Ints
+
+
+def _looked_up(text: Ids, places: Ints, order: int, numbers: Ints, start: int) -> _Part:
+    """The n-grams at `places[start : start + _PART]`."""
+    before = min(start, 1)  # one place more, to be compared with
+    here = places[start - before : start + _PART].astype(np.intp)
+    prefixes, words = numbers.take(here), text.take(here + (order - 1))
+    fresh = np.ones(len(here), dtype=bool)
+    fresh[1:] = (prefixes[1:] != prefixes[:-1]) | (words[1:] != words[:-1])
+    fresh[:before] = False
+    firsts = np.flatnonzero(fresh)
+    suffixes = numbers.take(here.take(firsts) + 1)
+    return _Part(here[before:], fresh[before:], prefixes.take(firsts), words.take(firsts), suffixes)
 
 
 def _longer(text: Ids, places: Ints, bos: int) -> Ints:

@@ -70,6 +70,7 @@ def _fit(
         eos=tokenizer.eos,
         unk=tokenizer.unk,
         held_out=held_out,
+        threads=threads,
     )
     tables, notes = found.tables, found.notes
     if options.entropy_prune is not None:

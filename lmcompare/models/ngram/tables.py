@@ -270,11 +270,9 @@ def flatten(
             chosen[found.order].log(found.probabilities, found.grams, logprobs[first[found.order] :])
             chosen[found.order - 1].log(found.weights, found.contexts, backoffs[first[found.order - 1] :])
     logprobs[0], backoffs[0] = 0, 0
-    words, suffixes = np.empty(first[-1], dtype=np.int32), np.empty(first[-2], dtype=np.int32)
-    starts = np.zeros(first[-2] + 1, dtype=np.int32)
-    words[0], suffixes[: first[2]], starts[0] = 0, 0, 1
+    suffixes, starts = np.empty(first[-2], dtype=np.int32), np.zeros(first[-2] + 1, dtype=np.int32)
+    suffixes[: first[2]], starts[0] = 0, 1
     for n, (level, this, below) in enumerate(zip(levels, chosen[1:], chosen, strict=False), 1):
-        words[first[n] : first[n + 1]] = this.of(level.words)
         children = starts[first[n - 1] + 1 : first[n] + 1]
         np.add.at(children, below.renumbered(this.of(level.prefixes)), np.int32(1))
         np.cumsum(children, out=children)
@@ -282,7 +280,28 @@ def flatten(
         if 1 < n < len(levels):
             shorter = below.renumbered(this.of(level.suffixes))
             np.add(shorter, np.int32(first[n - 1]), out=suffixes[first[n] : first[n + 1]])
+    words = _row([level.words for level in levels]) if all(each.mask is None for each in chosen) else None
+    if words is None:
+        kept_words = (each.of(level.words) for each, level in zip(chosen[1:], levels, strict=True))
+        words = np.concatenate([np.zeros(1, dtype=np.int32), *kept_words])
     return BackoffTables(words, logprobs, starts, backoffs, suffixes, levels=first)
+
+
+def _row(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int32] | None:
+    """A zero and the parts as one array, if they stand so in memory (see `counts.count`): without a copy."""
+    base = parts[0].base
+    if not isinstance(base, np.ndarray) or base.dtype != np.int32 or base.ndim != 1 or base[0] != 0:
+        return None
+    end = 1
+    for part in parts:
+        if (
+            part.base is not base
+            or part.ctypes.data != base[end:].ctypes.data
+            or part.strides != base.strides
+        ):
+            return None
+        end += len(part)
+    return base[:end]
 
 
 class _Kept:

@@ -1,7 +1,7 @@
 r"""The pieces of a text between white space, many at a time, without a Python string for each.
 
-Knows nothing of vocabularies. A piece is compared by its bytes: the first sixteen are two 64-bit numbers,
-filled up with 0xFF, which UTF-8 does not use; for what goes on after them a dictionary knows a number. So
+Knows nothing of vocabularies. A piece is compared by its bytes, as two 64-bit numbers filled up with 0xFF,
+which UTF-8 does not use; for one of more than sixteen bytes a dictionary knows a number in their place. So
 equal numbers are equal pieces: a hash only says where to look first.
 """
 
@@ -18,7 +18,7 @@ from lmcompare.text.tokenizers.lines import closed_lines
 Numbers = NDArray[np.int32]
 Bits = NDArray[np.uint64]
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 19
 """Characters that are cut at a time: what is made of them fits in a processor's cache, or nearly."""
 _IN, _BLANK, _END = 0, 1, 2
 _KIND: Final = bytes(
@@ -29,7 +29,8 @@ _WIDE: Final = np.array(  # white space beyond ASCII, as three bytes: what is sh
     + [int.from_bytes(chr(blank).encode()) for blank in range(0x2000, 0x200B)]
 )
 _FILLS: Final = np.array([2**64 - 2 ** (8 * used) for used in range(9)], dtype=np.uint64)
-_MIX: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
+_LONG: Final = np.uint64(2**64 - 2)  # 0xFE stands in no text either
+_MIX: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 
 def blocks(sentences: Iterable[str]) -> Iterator[str]:
@@ -86,12 +87,12 @@ def _mark_wide(data: NDArray[np.uint8], kind: NDArray[np.uint8]) -> None:
         kind[place] = _BLANK
 
 
-def _keys(data: bytes, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> tuple[Bits, Bits, Bits]:
-    """Three numbers for each piece, all equal where the pieces are."""
+def _keys(data: bytes, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> tuple[Bits, Bits]:
+    """Two numbers for each piece, both equal where the pieces are."""
     padded = data + bytes(16)
     eight = np.ndarray((len(data) + 8,), dtype="<u8", buffer=padded, strides=(1,))  # from each byte on
     low = eight[starts] | _FILLS.take(lengths, mode="clip")
-    high, rest = np.full(len(starts), _FILLS[0]), np.zeros(len(starts), dtype=np.uint64)
+    high = np.full(len(starts), _FILLS[0])
     long = np.flatnonzero(lengths > 8)
     high[long] = eight[starts[long] + 8] | _FILLS.take(lengths[long] - 8, mode="clip")
     longer = long[lengths[long] > 16]
@@ -99,24 +100,27 @@ def _keys(data: bytes, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> t
     for place, start, length in zip(
         longer.tolist(), starts[longer].tolist(), lengths[longer].tolist(), strict=True
     ):
-        rest[place] = known.setdefault(data[start : start + length], len(known) + 1)
-    return low, high, rest
+        low[place] = known.setdefault(data[start : start + length], len(known))
+    high[longer] = _LONG
+    return low, high
 
 
-def _first_equals(low: Bits, high: Bits, rest: Bits) -> NDArray[np.intp]:
+def _first_equals(low: Bits, high: Bits) -> NDArray[np.intp]:
     """For each piece, the first with equal keys."""
     first, pending = np.arange(len(low)), np.arange(len(low))
     bits = min(max(len(low).bit_length() + 1, 8), 20)
-    table, mix = np.zeros(1 << bits, dtype=np.intp), _MIX
-    keys = (low, high, rest)
+    table, mix = np.zeros(1 << bits, dtype=np.int32), _MIX
+    one, two = low, high
     while len(pending):
         # Of those that want one slot the first gets it. Others that are not its equals try another slot.
-        a, b, c = keys
-        slots = ((a * mix[0] ^ b * mix[1] ^ c * mix[2]) >> np.uint64(64 - bits)).astype(np.intp)
+        hashes = one * mix[0]
+        hashes ^= two * mix[1]
+        hashes >>= np.uint64(64 - bits)
+        slots = hashes.view(np.int64)
         table[slots[::-1]] = pending[::-1]
         found = table.take(slots)
-        equal = (low.take(found) == a) & (high.take(found) == b) & (rest.take(found) == c)
+        equal = (low.take(found) == one) & (high.take(found) == two)
         first[pending] = np.where(equal, found, pending)
         other = np.flatnonzero(~equal)
-        pending, keys, mix = pending[other], (a[other], b[other], c[other]), mix * mix
+        pending, one, two, mix = pending[other], one[other], two[other], mix * mix
     return first

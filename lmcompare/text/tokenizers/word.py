@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lmcompare.errors import InputError
 from lmcompare.interface import Encoding, Ids
+from lmcompare.side_by_side import side_by_side
 from lmcompare.text.tokenizers.lines import one_line
 from lmcompare.text.tokenizers.options import TokenizerOptions
 from lmcompare.text.tokenizers.pieces import blocks, cut
@@ -46,15 +47,16 @@ class WordTokenizer(ClosedVocabulary):
         return cls(_vocabulary(counts, options))
 
     @classmethod
-    def learn(cls, options: TokenizerOptions, sentences: Sequence[str]) -> tuple[WordTokenizer, Ids]:
+    def learn(
+        cls, options: TokenizerOptions, sentences: Iterable[str], threads: int = 2
+    ) -> tuple[WordTokenizer, Ids]:
         """The tokenizer of a text, and the text as a document of ids: `train` and `encode_document` in one.
 
-        The text is cut once instead of twice, which is half the time.
+        The text is cut once instead of twice, which is half the time, and by so many threads side by side.
         """
         seen = _Numbers()
         parts = [np.zeros(0, dtype=np.int32)]
-        for block in blocks(sentences):
-            numbers, words = cut(block)
+        for numbers, words in side_by_side(cut, blocks(sentences), threads):
             own = np.fromiter(map(seen.__getitem__, words), np.int32, len(words))
             parts.append(own.take(numbers))
         numbers = np.concatenate(parts)

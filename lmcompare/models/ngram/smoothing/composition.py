@@ -14,28 +14,30 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmcompare.models.ngram.smoothing.method import Evidence, Floats, Method, OrderCounts, Shares
 from lmcompare.models.ngram.tables import Estimates
+from lmcompare.side_by_side import side_by_side
 
-Rule = Callable[[NDArray[np.int32], Floats, Floats, Floats], tuple[Floats, Floats]]
+Contexts = NDArray[np.integer[Any]]
+Rule = Callable[[Contexts, Floats, Floats, Floats], tuple[Floats, Floats]]
 """From contexts `[n]`, own shares `[n]`, freed shares `[contexts]` and the probabilities of the same endings
 in the order below `[n]` to probabilities `[n]` and weights of the contexts `[contexts]`."""
 
 _NOTHING_LEFT = 1e-12
 
 
-def interpolated(
-    prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats
-) -> tuple[Floats, Floats]:
+def interpolated(prefixes: Contexts, own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
     """p(w | h) = own(hw) + freed(h) p(w | h'); the weight is freed(h)."""
     return own + freed[prefixes] * lower, freed
 
 
-def back_off(prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
+def back_off(prefixes: Contexts, own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
     """p(w | h) = own(hw) where that is not 0, else weight(h) p(w | h'), so that all sums to one.
 
     The weight is freed(h) / (1 - the sum of p(w | h') over what has a share of its own). Where that leaves
@@ -53,25 +55,38 @@ def back_off(prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Flo
 def scores(alpha: float) -> Rule:
     """Stupid back-off: own(hw) where that is not 0, else alpha times the score of the shorter context."""
 
-    def rule(prefixes: NDArray[np.int32], own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
+    def rule(prefixes: Contexts, own: Floats, freed: Floats, lower: Floats) -> tuple[Floats, Floats]:
         return np.where(own > 0, own, alpha * lower), np.full(len(freed), alpha)
 
     return rule
 
 
-def compose(evidence: Evidence, method: Method, rule: Rule) -> Iterator[Estimates]:
-    """Order by order, part by part, probabilities of all n-grams and weights of their contexts."""
+def compose(evidence: Evidence, method: Method, rule: Rule, threads: int = 1) -> Iterator[Estimates]:
+    """Order by order, part by part, probabilities of all n-grams and weights of their contexts.
+
+    An order's counts are taken from the method, so that they are dropped when that order is done.
+    """
     below = evidence.below
-    for counts, keep, level in zip(method.orders, evidence.keep, evidence.levels, strict=True):
+    while method.orders:
+        counts = method.orders.pop(0)
         every = np.empty(len(counts.counts) if counts.order < len(evidence.levels) else 0)
-        for part in counts.parts():
-            own, freed = fractions(part, method.shares(part), keep[part.grams])
-            lower = below.take(level.suffixes[part.grams]) if counts.order > 1 else below
-            probabilities, weights = rule(part.prefixes, own, freed, lower)
-            yield Estimates(counts.order, part.grams, part.contexts, probabilities, weights)
+        estimated = partial(_estimated, evidence, method, rule, below)
+        for part in side_by_side(estimated, counts.parts(), threads):
+            yield part
             if len(every):
-                every[part.grams] = probabilities
+                every[part.grams] = part.probabilities
         below = every
+
+
+def _estimated(
+    evidence: Evidence, method: Method, rule: Rule, below: Floats, counts: OrderCounts
+) -> Estimates:
+    """Of a part of the n-grams of one order; `below` are the probabilities of all of the order below."""
+    keep, level = evidence.keep[counts.order - 1], evidence.levels[counts.order - 1]
+    own, freed = fractions(counts, method.shares(counts), keep[counts.grams])
+    lower = below.take(level.suffixes[counts.grams]) if counts.order > 1 else below
+    probabilities, weights = rule(counts.prefixes, own, freed, lower)
+    return Estimates(counts.order, counts.grams, counts.contexts, probabilities, weights)
 
 
 def fractions(counts: OrderCounts, shares: Shares, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -50,8 +50,7 @@ class Discounting(Method):
 
     def counts_of_counts(self, evidence: Evidence, counts: OrderCounts, smoothing: Smoothing) -> list[int]:
         """How many n-grams of an order occur once, twice, three and four times."""
-        found = np.bincount(np.minimum(counts.counts, 5), minlength=6)[1:5]
-        return list(map(int, found))
+        return [int(np.count_nonzero(counts.counts == number)) for number in range(1, 5)]
 
     @staticmethod
     @abstractmethod

@@ -69,6 +69,7 @@ def estimate(
     eos: int,
     unk: int | None,
     held_out: Stream | None = None,
+    threads: int = 1,
 ) -> Estimate:
     """Probabilities and back-off weights of all n-grams.
 
@@ -80,6 +81,7 @@ def estimate(
         eos: id that ends it.
         unk: id of the unknown word, if there is one.
         held_out: text to fit parameters on.
+        threads: how many compute probabilities side by side.
 
     Errors: `InputError` where parameters are to be fitted and there is no held-out text, and where they
     cannot be estimated from the counts and `smoothing.fallback` is off.
@@ -102,7 +104,7 @@ def estimate(
     )
     method = METHODS[smoothing.method](evidence, smoothing)
     parameters, notes = method.parameters, method.notes
-    composed = composition.compose(evidence, method, rule_of(smoothing))
+    composed = composition.compose(evidence, method, rule_of(smoothing), threads)
     if smoothing.method == "stupid":
         composed = composition.normalised(evidence, composed)
     del method  # its counts are dropped with the last estimate, before the rest of the tables is made

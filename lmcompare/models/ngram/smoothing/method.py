@@ -113,7 +113,7 @@ class OrderCounts:
     """
 
     order: int
-    prefixes: NDArray[np.int32]
+    prefixes: NDArray[np.integer[Any]]
     counts: Counts
     complete: NDArray[np.bool_]
     grams: slice = field(default_factory=partial(slice, None))
@@ -132,7 +132,7 @@ class OrderCounts:
             grams, contexts = slice(gram, last), slice(context, end)
             yield OrderCounts(
                 self.order,
-                self.prefixes[grams] - np.int32(context),
+                self.prefixes[grams].astype(np.intp) - context,
                 self.counts[grams],
                 self.complete[contexts],
                 grams,
@@ -144,7 +144,8 @@ class OrderCounts:
         """Sums of values `[n]` over the n-grams of each context; without values, how many there are."""
         if values is not None and values.dtype == np.bool_:
             values = values.astype(np.float64)
-        return np.bincount(self.prefixes, weights=values, minlength=len(self.complete)).astype(np.float64)
+        sums = np.bincount(self.prefixes, weights=values, minlength=len(self.complete))
+        return sums.astype(np.float64, copy=False)
 
     def pruned(self, keep: NDArray[np.bool_]) -> Floats:
         """The sum of the counts of each context's n-grams that are not kept, `[contexts]`."""
@@ -183,12 +184,12 @@ class Method(ABC):
     """A way to smooth, fitted to its evidence when it is made.
 
     Attributes:
-        orders: the counts of each order.
+        orders: the counts of each order; they are spent when probabilities are made of them.
         notes: what a user should be told.
         parameters: what was estimated, for people: plain numbers and lists.
     """
 
-    orders: Sequence[OrderCounts]
+    orders: list[OrderCounts]
     notes: list[str]
     parameters: dict[str, Any]
 
