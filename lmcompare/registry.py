@@ -112,6 +112,7 @@ class Training:
         threads: number of threads that may be used.
         progress: called a few times a second at most; cheap.
         members: the trained models that the options name (`named_members`), by that name.
+        source: what a synthetic text was drawn from, as plain values (`Corpus.source`); `None`: not known.
         write: makes a short text of a model that is still learning; `None`: none is wanted. It draws no
             random number but its own.
     """
@@ -125,6 +126,7 @@ class Training:
     threads: int = 1
     progress: Callable[[Progress], None] = lambda progress: None
     members: Mapping[str, LanguageModel] = field(default_factory=dict)
+    source: Mapping[str, Any] | None = None
     write: Callable[[LanguageModel], str] | None = None
 
 
@@ -188,6 +190,10 @@ models: Registry[Family] = Registry(
         "kenlm": "lmcompare.models.ngram.kenlm_adapter:KENLM",
         "cache": "lmcompare.models.mixture.family:CACHE",
         "mixture": "lmcompare.models.mixture.family:MIXTURE",
+        "neural-cache": "lmcompare.models.mixture.memory_family:NEURAL_CACHE",
+        "dynamic": "lmcompare.models.mixture.memory_family:DYNAMIC",
+        "knn": "lmcompare.models.mixture.memory_family:KNN",
+        "source": "lmcompare.models.source:SOURCE",
         "feedforward": "lmcompare.models.neural.family:FEEDFORWARD",
         "rnn": "lmcompare.models.neural.family:RNN",
         "gru": "lmcompare.models.neural.family:GRU",

@@ -15,8 +15,29 @@ from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
 from lmcompare.evaluation.slices import SLICES
 from lmcompare.evaluation.windows import WINDOWS
+from lmcompare.evaluation.targeted.cloze import CLOZE
+from lmcompare.evaluation.targeted.pairs import MINIMAL_PAIRS
+from lmcompare.evaluation.truth import TRUTH
+from lmcompare.text.corpus import Corpus
 
-ANALYSES: tuple[Analysis, ...] = (POSITION, WINDOWS, INSIDE, SLICES, *LIMITS)
+ANALYSES: tuple[Analysis, ...] = (
+    TRUTH,
+    POSITION,
+    WINDOWS,
+    INSIDE,
+    SLICES,
+    CALIBRATION,
+    MINIMAL_PAIRS,
+    CLOZE,
+    *LIMITS,
+)
+
+
+def check_all(options: EvaluationOptions, corpus: Corpus) -> None:
+    """Look at all that analyses will read, so that a fault is told before anything is trained."""
+    for analysis in ANALYSES:
+        if isinstance(analysis, Checks):
+            analysis.check(options, corpus)
 
 
 def measure_all(subject: Subject) -> CellAnalyses:

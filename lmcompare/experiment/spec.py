@@ -57,6 +57,9 @@ class ModelHead(BaseModel):
         description="train on the training split of this text in place of the experiment's; "
         "tokenizer, validation and test text stay those of the experiment",
     )
+    train_sentences: int | None = Field(
+        None, ge=1, description="train on so many sentences of the training text, from its beginning"
+    )
     grid: dict[str, list[str | int | float | bool]] | None = Field(
         None,
         description="many models in one table: one for each combination of these values; {key} in the name "
@@ -79,6 +82,7 @@ class ModelSpec:
             ("members[0]"); each is trained before it.
         place: of its table in the file ("models[0]").
         grid: where it stands in the grid that it is of; `None`: it is of none.
+        train_sentences: sentences of the training text that it is trained on; `None`: all.
     """
 
     name: str
@@ -90,13 +94,15 @@ class ModelSpec:
     members: Mapping[str, str] = field(default_factory=dict)
     place: str = "models"
     grid: GridPlace | None = None
+    train_sentences: int | None = None
 
     def summary(self) -> str:
         """The options that were set, in one line; a family may have words of its own for them."""
         own = getattr(self.options, "summary", None)
         chosen = self.options.model_dump(mode="json", exclude_defaults=True)
         told = own() if own else ", ".join(f"{key} {value}" for key, value in chosen.items()) or "defaults"
-        return f"{told}, corpus {_named(self.corpus)}" if self.corpus else told
+        told += f", corpus {_named(self.corpus)}" if self.corpus else ""
+        return told + (f", first {self.train_sentences:,} sentences" if self.train_sentences else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class Experiment:
                 "tokenizer": model.tokenizer.model_dump(mode="json"),
                 **({"corpus": model.corpus.model_dump(mode="json")} if model.corpus else {}),
                 **({"grid": model.grid.to_json()} if model.grid else {}),
+                **({"train_sentences": model.train_sentences} if model.train_sentences else {}),
                 **model.options.model_dump(mode="json"),
             }
             for model in self.models
@@ -219,7 +226,15 @@ def _model(table: Mapping[str, Any], place: str, head: Head | None, faults: list
         return None
     seeds = tuple(checked.seeds or head.seeds)
     tokenizer = checked.tokenizer or head.tokenizer
-    return ModelSpec(checked.name, checked.kind, seeds, tokenizer, options, checked.corpus)
+    return ModelSpec(
+        checked.name,
+        checked.kind,
+        seeds,
+        tokenizer,
+        options,
+        checked.corpus,
+        train_sentences=checked.train_sentences,
+    )
 
 
 def _linked(models: list[ModelSpec], names: list[str], faults: list[str]) -> list[ModelSpec]:

@@ -128,6 +128,8 @@ def cell_folder(
     if members:
         depends["members"] = {name: folder.key for name, folder in members.items()}
     evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
+    if model.train_sentences is not None:
+        depends["train_sentences"] = model.train_sentences
     return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
 
 

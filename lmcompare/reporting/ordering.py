@@ -184,7 +184,8 @@ def entropy_floors(results: Results) -> list[tuple[str, float]]:
     """What no model can beat on average: the corpus's exact entropies in bits per token, the higher first.
 
     `("floor", h)`: of a sentence whose topic is not known; `("floor_topic", h)`: for a reader who knows it.
-    The corpus counts a token as a character, so models with any other tokenizer have no such floor.
+    The corpus says what it counts as a token (`tokens`, else a character); models with any other tokenizer
+    have no such floor.
     """
     if {model.tokenizer.kind for model in results.models} != {"char"}:
         return []
@@ -195,3 +196,5 @@ def entropy_floors(results: Results) -> list[tuple[str, float]]:
 
 def _possible(chain: list[ChainStep]) -> bool:
     return all(step.logprob > -math.inf for step in chain)
+    if {model.tokenizer.kind for model in results.models} != {facts.get("tokens", "char")}:
+        return []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 SPLITS: tuple[Literal["train"], Literal["valid"], Literal["test"]] = ("train", "valid", "test")
 
@@ -33,6 +33,8 @@ class Corpus:
         splits: documents by split.
         facts: what is known of the text, such as a synthetic language's exact entropy.
         by_document: whether documents are real units (false: the source knew only sentences).
+        source: the distribution that a synthetic text was drawn from, as plain values
+            (`synthetic.options.process_of`); `None`: nobody knows it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Corpus:
     splits: dict[str, list[Document]]
     facts: dict[str, float | str] = field(default_factory=dict)
     by_document: bool = True
+    source: dict[str, Any] | None = None
 
     def sentences(self, split: str) -> list[str]:
         """All sentences of one split, in order."""

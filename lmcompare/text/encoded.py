@@ -95,6 +95,19 @@ class EncodedCorpus:
     test: EncodedSplit
 
 
+def first_sentences(split: EncodedSplit, number: int, eos: int) -> list[Ids]:
+    """The documents that begin a text, to its `number`-th sentence; raises `InputError` for fewer."""
+    if number > split.sentences:
+        raise InputError(f"there are only {split.sentences:,} sentences to train on, not {number:,}")
+    whole = int(np.searchsorted(split.sentence_starts, number, side="right")) - 1
+    found = [split.ids[split.starts[d] : split.starts[d + 1]] for d in range(whole)]
+    rest = number - int(split.sentence_starts[whole])
+    if rest:
+        part = split.ids[split.starts[whole] : split.starts[whole + 1]]
+        found.append(part[: int(np.flatnonzero(part == eos)[rest - 1]) + 1])
+    return found
+
+
 def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, *, cache: Path | None = None) -> EncodedCorpus:
     """Ids of all splits, read from the cache where the same text was encoded before in the same way.
 

@@ -1,9 +1,11 @@
-"""Synthetic languages: finite probabilistic grammars whose probabilities and entropy are exact.
+"""Synthetic languages: probabilistic context-free grammars whose probabilities and entropy are exact.
 
-A grammar is a set of rules without recursion over characters. Everything is computed by reading a
+A grammar is a set of rules over characters, or over words. Everything is computed by reading a
 sentence from left to right while keeping every derivation that is still possible, with its weight:
 the deterministic automaton of the language, built as far as it is needed. So a sentence's probability
-is the sum over all its derivations, and no rule need be unambiguous. Knows nothing of documents.
+is the sum over all its derivations, and no rule need be unambiguous. With rules that lead back to
+themselves there is no end of states, and each is still exact: a weight is the prefix probability of
+Jelinek and Lafferty (1991), summed by derivation. Knows nothing of documents.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from lmcompare.errors import InputError
 
@@ -30,8 +34,8 @@ class Rule(NamedTuple):
     name: str
 
 
-Symbols = tuple[str | Rule, ...]  # a string is one character
-_Beliefs = tuple[tuple[int, float], ...]  # (what is still to come, probability), sums to one
+Symbols = tuple[str | Rule, ...]  # a string is one character, or one word
+Beliefs = tuple[tuple[int, float], ...]  # (what is still to come, probability), sums to one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +62,30 @@ class Grammar:
     Args:
         rules: a string lists alternatives between white space, each "text" or "text:weight"; a list holds
             alternatives that may contain spaces, each "text" or "weight| text". `{name}` refers to a rule.
+        words: whether text is made of words between white space; else of characters.
+        recursive: whether a rule may lead back to itself, though never as its own first part.
 
     Raises:
-        InputError: a reference to no rule, a bad weight, or a rule that leads back to itself.
+        InputError: a reference to no rule, a bad weight, a rule that leads back to itself, or rules whose
+            sentences need not end.
     """
 
-    def __init__(self, rules: Mapping[str, str | Sequence[str]]) -> None:
+    def __init__(
+        self, rules: Mapping[str, str | Sequence[str]], *, words: bool = False, recursive: bool = False
+    ) -> None:
         self.rules: dict[str, list[tuple[float, Symbols]]] = {
-            name: _normalised(name, _alternatives(name, value)) for name, value in rules.items()
+            name: _normalised(name, _alternatives(name, value), words) for name, value in rules.items()
         }
+        self.recursive, self._space = recursive, " " if words else ""
         self._limits = {name: list(accumulate(p for p, _ in rule)) for name, rule in self.rules.items()}
-        self._refuse_recursion()
+        self._refuse_recursion(_nullable(self.rules) if recursive else None)
+        if recursive:
+            self._refuse_endless()
         self._ids: dict[Symbols, int] = {}
         self._rests: list[Symbols] = []
-        self._heads: dict[int, dict[str, list[tuple[float, int]]]] = {}
-        self._steps: dict[_Beliefs, dict[str, tuple[float, _Beliefs]]] = {}
-        self._entropies: dict[_Beliefs, tuple[float, float]] = {}
+        self._heads: dict[int, dict[str, list[tuple[float, int, str]]]] = {}
+        self._steps: dict[Beliefs, dict[str, tuple[float, Beliefs]]] = {}
+        self._entropies: dict[Beliefs, tuple[float, float]] = {}
 
     def sample(self, start: str, source: random.Random) -> str:
         """One sentence. Only `source.random()` is used, which is the same in every Python."""
@@ -87,7 +99,7 @@ class Grammar:
                 stack.extend(reversed(self.rules[symbol.name][choice][1]))
             else:
                 characters.append(symbol)
-        return "".join(characters)
+        return self._space.join(characters)
 
     def logprobs(self, sentence: str, starts: Mapping[str, float]) -> list[float]:
         """Natural log p of each character and of the end, given what stands before it.
@@ -100,27 +112,29 @@ class Grammar:
             `len(sentence) + 1` values; from the first impossible character on, all are `-inf`.
         """
         found: list[float] = []
-        beliefs: _Beliefs = self._begin(starts)
+        beliefs: Beliefs = self.begin(starts)
         for character in [*sentence, END]:
-            probability, beliefs = self._step(beliefs).get(character, (0.0, ()))
+            probability, beliefs = self.step(beliefs).get(character, (0.0, ()))
             found.append(math.log(probability) if probability else -math.inf)
         return found
 
     def entropy(self, starts: Mapping[str, float]) -> Entropy:
         """Exact entropy of one sentence from a mixture of rules (see `logprobs`).
 
-        By the chain rule: H(now) is the sum over next characters c of p(c) (-log2 p(c) + H(after c)).
+        By the chain rule: H(now) is the sum over next characters c of p(c) (-log2 p(c) + H(after c)). A
+        recursive grammar has no end of states, and this no end.
         """
-        return Entropy(*self._entropy(self._begin(starts)))
+        return Entropy(*self._entropy(self.begin(starts)))
 
-    def _begin(self, starts: Mapping[str, float]) -> _Beliefs:
+    def begin(self, starts: Mapping[str, float]) -> Beliefs:
+        """What is to come before anything was read (see `logprobs`)."""
         unknown = [name for name in starts if name not in self.rules]
         if unknown or not starts or min(starts.values()) <= 0:
             raise InputError(f"not rules to start from: {dict(starts)}", where="grammar.topics")
         total = sum(starts.values())
         return tuple((self._id((Rule(name),)), weight / total) for name, weight in starts.items())
 
-    def _entropy(self, beliefs: _Beliefs) -> tuple[float, float]:
+    def _entropy(self, beliefs: Beliefs) -> tuple[float, float]:
         """Bits and events from here to the end of the sentence."""
         stack = [beliefs]  # of our own: a sentence may be longer than Python's stack is deep
         while stack:
@@ -128,7 +142,7 @@ class Grammar:
             if now in self._entropies:
                 stack.pop()
                 continue
-            steps = self._step(now)
+            steps = self.step(now)
             later = [after for character, (_, after) in steps.items() if character != END]
             waiting = [after for after in later if after not in self._entropies]
             if waiting:
@@ -142,14 +156,14 @@ class Grammar:
             self._entropies[now] = bits, tokens
         return self._entropies[beliefs]
 
-    def _step(self, beliefs: _Beliefs) -> dict[str, tuple[float, _Beliefs]]:
+    def step(self, beliefs: Beliefs) -> dict[str, tuple[float, Beliefs]]:
         """Next character -> its probability and what is believed after it."""
         if beliefs not in self._steps:
             joint: dict[str, dict[int, float]] = {}
             for rest, weight in beliefs:
                 for character, ways in self._head(rest).items():
                     after = joint.setdefault(character, {})
-                    for probability, tail in ways:
+                    for probability, tail, _ in ways:
                         after[tail] = after.get(tail, 0.0) + weight * probability
             steps = {}
             for character, after in joint.items():
@@ -160,20 +174,34 @@ class Grammar:
             self._steps[beliefs] = steps
         return self._steps[beliefs]
 
-    def _head(self, rest: int) -> dict[str, list[tuple[float, int]]]:
-        """First character of what is still to come -> the ways to get it: probability and what follows."""
+    def writers(self, beliefs: Beliefs) -> dict[str, str]:
+        """Next character -> the rule in which it stands, the most probable one; "" where it was left."""
+        found: dict[str, dict[str, float]] = {}
+        for rest, weight in beliefs:
+            for character, ways in self._head(rest).items():
+                own = found.setdefault(character, {})
+                for probability, _, rule in ways:
+                    own[rule] = own.get(rule, 0.0) + weight * probability
+        return {character: max(own, key=own.__getitem__) for character, own in found.items()}
+
+    def _head(self, rest: int) -> dict[str, list[tuple[float, int, str]]]:
+        """First character of what is still to come -> the ways to get it: probability, what follows, rule."""
         if rest not in self._heads:
-            found: dict[str, list[tuple[float, int]]] = {}
-            stack: list[tuple[float, Symbols]] = [(1.0, self._rests[rest])]
+            found: dict[str, list[tuple[float, int, str]]] = {}
+            stack: list[tuple[float, Symbols, str, int]] = [(1.0, self._rests[rest], "", 0)]
             while stack:
-                weight, symbols = stack.pop()
+                # The first `own` symbols are of the rule that was opened last.
+                weight, symbols, rule, own = stack.pop()
                 if not symbols:
-                    found.setdefault(END, []).append((weight, self._id(())))
+                    found.setdefault(END, []).append((weight, self._id(()), ""))
                 elif isinstance(symbols[0], Rule):
-                    alternatives = self.rules[symbols[0].name]
-                    stack.extend((weight * p, (*body, *symbols[1:])) for p, body in alternatives)
+                    name, rest_ = symbols[0].name, symbols[1:]
+                    stack.extend(
+                        (weight * p, (*body, *rest_), name, len(body)) for p, body in self.rules[name]
+                    )
                 else:
-                    found.setdefault(symbols[0], []).append((weight, self._id(symbols[1:])))
+                    writer = rule if own else ""
+                    found.setdefault(symbols[0], []).append((weight, self._id(symbols[1:]), writer))
             self._heads[rest] = found
         return self._heads[rest]
 
@@ -184,7 +212,24 @@ class Grammar:
             self._rests.append(symbols)
         return known
 
-    def _refuse_recursion(self) -> None:
+    def _refuse_endless(self) -> None:
+        """Sentences end for certain where the matrix of expected rules in a rule has a radius below 1.
+
+        Booth and Thompson (1973).
+        """
+        place = {name: index for index, name in enumerate(self.rules)}
+        expected = np.zeros((len(place), len(place)))
+        for name, alternatives in self.rules.items():
+            for probability, symbols in alternatives:
+                for symbol in symbols:
+                    if isinstance(symbol, Rule):
+                        expected[place[name], place[symbol.name]] += probability
+        if np.abs(np.linalg.eigvals(expected)).max() >= 1 - 1e-9:
+            remedy = "Give less weight to the alternatives that lead back to their own rule"
+            raise InputError("the sentences need not end", where="grammar.rules", remedy=remedy)
+
+    def _refuse_recursion(self, nullable: frozenset[str] | None) -> None:
+        """No rule leads back to itself: anywhere in it, or (`nullable` given) in what may stand first."""
         finished: set[str] = set()
 
         def visit(name: str, above: tuple[str, ...]) -> None:
@@ -201,6 +246,8 @@ class Grammar:
                             where = f"grammar.rules.{name}"
                             raise InputError(f"there is no rule {symbol.name!r}", where=where)
                         visit(symbol.name, (*above, name))
+                    if nullable is not None and (not isinstance(symbol, Rule) or symbol.name not in nullable):
+                        break
             finished.add(name)
 
         try:
@@ -208,6 +255,21 @@ class Grammar:
                 visit(name, ())
         except RecursionError:
             raise InputError("the rules are nested too deeply", where="grammar.rules") from None
+
+
+def _nullable(rules: Mapping[str, list[tuple[float, Symbols]]]) -> frozenset[str]:
+    """The rules that can stand for nothing."""
+    found: set[str] = set()
+    while True:
+        more = {
+            name
+            for name, alternatives in rules.items()
+            for _, symbols in alternatives
+            if all(isinstance(symbol, Rule) and symbol.name in found for symbol in symbols)
+        }
+        if more <= found:
+            return frozenset(found)
+        found |= more
 
 
 def _alternatives(name: str, value: str | Sequence[str]) -> list[tuple[float, str]]:
@@ -236,12 +298,12 @@ def _number(name: str, text: str) -> float:
         raise InputError(f"{text!r} is not a weight", where=f"grammar.rules.{name}") from None
 
 
-def _normalised(name: str, alternatives: list[tuple[float, str]]) -> list[tuple[float, Symbols]]:
+def _normalised(name: str, alternatives: list[tuple[float, str]], words: bool) -> list[tuple[float, Symbols]]:
     total = math.fsum(weight for weight, _ in alternatives)
-    return [(weight / total, _symbols(name, text)) for weight, text in alternatives]
+    return [(weight / total, _symbols(name, text, words)) for weight, text in alternatives]
 
 
-def _symbols(name: str, text: str) -> Symbols:
+def _symbols(name: str, text: str, words: bool) -> Symbols:
     symbols: list[str | Rule] = []
     for number, piece in enumerate(_REFERENCE.split(text)):
         if number % 2:
@@ -249,5 +311,5 @@ def _symbols(name: str, text: str) -> Symbols:
         elif "{" in piece or "}" in piece or "\n" in piece:
             raise InputError(f"unpaired brace or line end in {text!r}", where=f"grammar.rules.{name}")
         else:
-            symbols.extend(piece)
+            symbols.extend(piece.split() if words else piece)
     return tuple(symbols)

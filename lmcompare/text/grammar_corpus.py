@@ -9,7 +9,7 @@ import math
 import random
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -106,6 +106,13 @@ def grammar_corpus(path: Path) -> tuple[dict[str, list[Document]], dict[str, flo
     for split in ("valid", "test"):
         facts[f"true_bits_per_token_{split}"] = _true_bits(grammar, starts, splits[split])
     return splits, facts
+
+
+def grammar_source(path: Path) -> dict[str, Any]:
+    """The language as plain values (`Corpus.source`): sentences of a topic that the document keeps."""
+    file, _ = read_grammar(path)
+    topics = {name: [topic.weight, topic.start] for name, topic in file.topics.items()}
+    return {"kind": "topics", "topics": topics, "rules": file.rules}
 
 
 def _sample(file: GrammarFile, grammar: Grammar, source: random.Random, split: str) -> list[Document]:

@@ -98,7 +98,7 @@ class Download(Checked):
 class Recipe(TextOptions):
     """A named corpus. The text options say how its text becomes documents and splits."""
 
-    source: Literal["files", "python-docs", "grammar"] = "files"
+    source: Literal["files", "python-docs", "grammar", "synthetic"] = "files"
     origin: str = Field(description="whose text it is and where it was published")
     notes: list[str] = Field([], description="what a reader of results must know")
     files: list[TextFile] = []

@@ -9,17 +9,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lmcompare.errors import InputError
 from lmcompare.text.collection import data_folder
 from lmcompare.text.corpus import SPLITS, Corpus, Document
 from lmcompare.text.documents import SHARES, default_mode, make_documents, split_by_hash, split_stream
-from lmcompare.text.grammar_corpus import grammar_corpus
+from lmcompare.text.grammar_corpus import grammar_corpus, grammar_source
 from lmcompare.text.options import CorpusOptions, TextOptions
 from lmcompare.text.python_docs import python_docs
 from lmcompare.text.reading import RECORDS, SUFFIXES, read_lines, read_records
 from lmcompare.text.recipes import find_recipe, recipe_folder, recipe_names
+from lmcompare.text.synthetic.drawing import synthetic_corpus
 
 _ALIASES: Final = {"train": ("train",), "valid": ("valid", "validation", "dev", "val"), "test": ("test",)}
 _WITHOUT_SPACES: Final = ("zh", "ja", "th", "lo", "km", "my")
@@ -73,8 +74,13 @@ def _named(name: str, options: CorpusOptions) -> Corpus:
         splits = split_by_hash(python_docs(), recipe, by_name=True, prefix=f"{name}:")
         return _build(name, recipe, splits, rule="hash of the document's name")
     if recipe.source == "grammar":
-        splits, facts = grammar_corpus(recipe_folder(name) / "grammar.toml")
-        return _build(name, recipe, splits, facts, rule="sampled")
+        path = recipe_folder(name) / "grammar.toml"
+        splits, facts = grammar_corpus(path)
+        return _build(name, recipe, splits, facts, rule="sampled", source=grammar_source(path))
+    if recipe.source == "synthetic":
+        path = recipe_folder(name) / "source.toml"
+        splits, facts, source = synthetic_corpus(path, words=bool(recipe.words))
+        return _build(name, recipe, splits, facts, rule="sampled", source=source)
     folder = data_folder(name, recipe)
     if recipe.files[0].split is None:
         return _unsplit(name, [(file.name, folder / file.name) for file in recipe.files], recipe)
@@ -180,6 +186,7 @@ def _build(
     splits: dict[str, list[Document]],
     facts: dict[str, float | str] | None = None,
     rule: str = "separate files",
+    source: dict[str, Any] | None = None,
 ) -> Corpus:
     language = options.language or "und"
     spaced = language.partition("-")[0] not in _WITHOUT_SPACES
@@ -192,4 +199,5 @@ def _build(
         splits=splits,
         facts={**(facts or {}), "splits": rule},
         by_document=options.documents != "line",
+        source=source,
     )

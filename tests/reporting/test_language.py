@@ -27,7 +27,9 @@ SOURCES = Path(lmcompare.reporting.__file__).parent
 TEMPLATE = (SOURCES / "templates" / "report.html.j2").read_text(encoding="utf-8")
 EN, ZH = language("en"), language("zh")
 SPLITS = ("train", *get_args(SplitName))
+from lmcompare.reporting.sections.truth import KINDS, WHY
 RESAMPLED = get_args(PairedDifference.model_fields["unit"].annotation)
+from lmcompare.text.synthetic.drawing import synthetic_corpus
 COUNTED = get_args(Generation.model_fields["unit"].annotation)
 # What stands in the holes of keys that are put together from the data.
 HOLES: dict[str, list[str]] = {
@@ -60,6 +62,9 @@ HOLES: dict[str, list[str]] = {
     "slices.at_*": ["order", "frequency"],
     "slices.key_*": list(SCRIPTS),
     "slices.unit_*": ["token", "byte"],
+    "truth.column_*": ["model", "bits", "characters", "drawn", "impossible"],
+    "truth.kind_*": list(KINDS),
+    "truth.why_*": list(WHY),
     "slices.y_*": ["token", "byte"],
     "slices.resampled_*": list(RESAMPLED),
     "orders.*": [*ORDERS, "more", "less", "same"],
@@ -199,6 +204,7 @@ def test_an_unknown_language_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no report language 'de'. Choose one of: en, zh."):
         language("de")
 
+    _, more, _ = synthetic_corpus(folder.parent / "hidden-zh" / "source.toml", words=False)
 
 def test_strings_are_in_the_wheel() -> None:
     folder = importlib.resources.files("lmcompare.reporting") / "strings"

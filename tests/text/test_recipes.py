@@ -19,7 +19,9 @@ WANTED = {
     "zh-python-docs",
     "en-ewt",
     "zh-gsd",
-}
+    *(f"{name}-{lang}" for name in ("markov", "hidden", "agreement", "brackets", "copying", "recall", "synthetic")
+      for lang in ("en", "zh")),
+}  # fmt: skip
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 HEAD = 'title = "T"\nlanguage = "en"\nwords = true\nlicence = "MIT"\norigin = "me"\n'
 FILE = '[[files]]\nname = "a.txt"\n'

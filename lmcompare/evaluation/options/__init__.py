@@ -7,6 +7,8 @@ from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.whole import EvaluationOptions, GenerationOptions, ShowOptions
+from lmcompare.evaluation.options.targeted import ClozeOptions, MinimalPairsOptions
+from lmcompare.evaluation.options.truth import TruthOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
 
 __all__ = [
@@ -18,3 +20,4 @@ __all__ = [
     "SlicesOptions",
     "WindowsOptions",
 ]
+    "TruthOptions",

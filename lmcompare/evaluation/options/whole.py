@@ -22,6 +22,8 @@ from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
+from lmcompare.evaluation.options.targeted import ClozeOptions, MinimalPairsOptions
+from lmcompare.evaluation.options.truth import TruthOptions
 from lmcompare.evaluation.results import SplitName
 from lmcompare.generation.rules import parse
 
@@ -80,6 +82,7 @@ class EvaluationOptions(Options):
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)
     orders: OrdersOptions = Field(default_factory=OrdersOptions)
+    truth: TruthOptions = Field(default_factory=TruthOptions)
     gap: GapOptions = Field(default_factory=GapOptions)
     length_cost: LengthCostOptions = Field(default_factory=LengthCostOptions)
     search: SearchOptions = Field(default_factory=SearchOptions)

@@ -48,6 +48,16 @@ from lmcompare.evaluation.results.record import (
 )
 from lmcompare.evaluation.results.slices import Slice, Slices, SliceScore, Slicing
 from lmcompare.evaluation.results.whole import (
+from lmcompare.evaluation.results.targeted import (
+    Accuracy,
+    Cloze,
+    ClozeCell,
+    ClozeRow,
+    MinimalPairs,
+    MinimalPairsCell,
+    PairsOfParadigm,
+)
+from lmcompare.evaluation.results.truth import Truth, TruthCell, TruthKind, TruthRow
     SCHEMA_VERSION,
     Cell,
     CorpusInfo,
@@ -115,3 +125,7 @@ __all__ = [
     "WindowsRow",
     "WrittenText",
 ]
+    "Truth",
+    "TruthCell",
+    "TruthKind",
+    "TruthRow",

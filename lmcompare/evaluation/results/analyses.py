@@ -21,12 +21,15 @@ from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
 from lmcompare.evaluation.results.slices import Slices
 from lmcompare.evaluation.results.windows import Windows, WindowsCell
+from lmcompare.evaluation.results.targeted import Cloze, ClozeCell, MinimalPairs, MinimalPairsCell
+from lmcompare.evaluation.results.truth import Truth, TruthCell
 
 
 class CellAnalyses(Record):
     """Of one trained model, by analysis; an analysis of scores alone has nothing here."""
 
     gap: GapCell | None = None
+    truth: TruthCell | None = None
     length_cost: LengthCostCell | None = None
     search: SearchCell | None = None
     exposure: ExposureCell | None = None
@@ -41,6 +44,7 @@ class Analyses(Record):
     gap: Gap | None = None
     length_cost: LengthCost | None = None
     search: Search | None = None
+    truth: Truth | None = None
     exposure: Exposure | None = None
     position: Position | None = None
     windows: Windows | None = None

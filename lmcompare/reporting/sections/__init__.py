@@ -22,10 +22,13 @@ from lmcompare.reporting.sections import (
     search,
     slices,
     windows,
+    targeted,
+    truth,
 )
 
 SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
     pareto.section,
+    truth.section,
     position.section,
     windows.section,
     inside.section,

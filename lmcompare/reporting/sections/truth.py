@@ -1,0 +1,265 @@
+"""The section of the analysis `truth`: how far each model is from the truth, where, and with how much text.
+
+Computes no statistic.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lmcompare.evaluation.results import Results, Truth, TruthKind, TruthRow
+from lmcompare.reporting import numbers
+from lmcompare.reporting.axes import count_ticks
+from lmcompare.reporting.drawing import INK, Look, look, style
+from lmcompare.reporting.language import Language
+from lmcompare.reporting.section import Drawing, Section
+from lmcompare.reporting.table import Column, Table, TableCell
+
+KINDS = ("chain-word", "hidden-word", "verb-near", "verb-far", "noun-near", "noun-far", "opening",
+         "closing-near", "closing-far", "new", "sign", "copied", "name", "thing", "asked", "recalled",
+         "other", "end")  # fmt: skip
+"""The kinds that have names in both languages; a language of the reader's own brings its own words."""
+WHY: dict[str, tuple[str, ...]] = {
+    "chain-word": ("ngram", "kenlm"),
+    "hidden-word": ("rnn", "gru", "lstm", "transformer"),
+    "verb-far": ("rnn", "gru", "lstm", "transformer"),
+    "noun-far": ("rnn", "gru", "lstm", "transformer"),
+    "closing-far": ("rnn", "gru", "lstm", "transformer"),
+    "copied": ("transformer",),
+    "recalled": ("transformer",),
+}
+"""The kinds of events that families of models are told apart by, and the families that should win there."""
+SILENT = ("end", "sign")
+"""Of these there is one only, so that nothing is lost once the kind is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that differ in nothing but how much text they were trained on, the most of it last."""
+
+    label: str
+    kind: str
+    look: Look
+    rows: tuple[tuple[int, TruthRow], ...]
+
+    @property
+    def last(self) -> TruthRow:
+        """The model that was trained on the most text."""
+        return self.rows[-1][1]
+
+
+def section(results: Results, say: Language) -> Section | None:
+    """See `sections`."""
+    found = results.analyses.truth
+    if found is None:
+        return None
+    groups = families(results, found)
+    kinds = shown_kinds(groups)
+    parts: list[Drawing | Table] = [Drawing(bars(groups, kinds, say), say("truth.caption"))]
+    if any(len(group.rows) > 1 for group in groups):
+        parts.append(Drawing(growth(groups, kinds, say), say("truth.growth_caption")))
+    parts.append(_table(groups, kinds, found, say))
+    findings = [_floor(found, say), *_winners(groups, kinds, say), *_learning(groups, say)]
+    return Section("truth", say("truth.title"), say("truth.lead"), tuple(findings), tuple(parts))
+
+
+def families(results: Results, found: Truth) -> list[Family]:
+    """The models, those together that differ in the amount of training text alone."""
+    total = results.corpus.splits["train"].sentences
+    rows = {row.model: row for row in found.rows}
+    groups: dict[str, list[tuple[int, TruthRow, dict[str, Any]]]] = {}
+    for model in results.experiment.get("models", []):
+        row = rows.get(str(model.get("name")))
+        if row is not None:
+            rest = {k: v for k, v in model.items() if k not in ("name", "grid", "train_sentences", "seeds")}
+            size = int(model.get("train_sentences") or total)
+            groups.setdefault(json.dumps(rest, sort_keys=True), []).append((size, row, model))
+    made = []
+    for number, group in enumerate(groups.values()):
+        group.sort(key=lambda entry: entry[0])
+        last = group[-1][2]
+        label = str(last["grid"]["row"]) if len(group) > 1 and "grid" in last else str(last["name"])
+        sized = tuple((size, row) for size, row, _ in group)
+        made.append(Family(label, str(last["kind"]), look(number), sized))
+    return made
+
+
+def shown_kinds(groups: list[Family]) -> list[str]:
+    """The kinds of events that say something, in the order of the language."""
+    every = dict.fromkeys(kind.kind for group in groups for kind in group.last.kinds)
+    return [kind for kind in every if kind not in SILENT]
+
+
+def bars(groups: list[Family], kinds: list[str], say: Language) -> Figure:
+    """Bits lost for each token at the left, from zero; for each event of a kind at the right."""
+    wide = bool(kinds)
+    height = 1.7 + max(0.4 * len(groups), 0.17 * len(groups) * len(kinds))
+    with style():
+        drawn = Figure(figsize=(7.6, min(height, 11)), label="truth")
+        panels = drawn.subplots(1, 2 if wide else 1, squeeze=False, width_ratios=[2, 3] if wide else [1])[0]
+        order = sorted(groups, key=lambda group: group.last.bits)
+        for place, group in enumerate(order):
+            _bar(panels[0], place, group.last.bits, group.last.ci95, group.look, 0.6)
+        panels[0].set_yticks(range(len(order)), [group.label for group in order])
+        panels[0].invert_yaxis()
+        panels[0].set_title(say("truth.total"))
+        panels[0].set_xlabel(say("truth.x_total"))
+        if wide:
+            width = 0.84 / len(groups)
+            for number, group in enumerate(groups):
+                for place, kind in enumerate(kinds):
+                    own = kind_of(group.last, kind)
+                    if own is not None:
+                        at = place + (number - (len(groups) - 1) / 2) * width
+                        label = group.label if place == 0 else None
+                        _bar(panels[1], at, own.bits, own.ci95, group.look, width * 0.9, label)
+            panels[1].set_yticks(range(len(kinds)), [kind_name(kind, say) for kind in kinds])
+            panels[1].invert_yaxis()
+            panels[1].set_title(say("truth.by_kind"))
+            panels[1].set_xlabel(say("truth.x_kind"))
+            handles, labels = panels[1].get_legend_handles_labels()
+            drawn.legend(handles, labels, loc="outside lower center", ncols=4)
+        for axes in panels:
+            axes.set_xlim(left=0)
+            axes.axvline(0, color=INK, linewidth=1.6)
+            axes.grid(axis="y", visible=False)
+    return drawn
+
+
+def growth(groups: list[Family], kinds: list[str], say: Language) -> Figure:
+    """Bits lost by the number of training sentences: all, then the kinds that tell families apart."""
+    told = [kind for kind in kinds if kind in WHY] or kinds[:5]
+    rows = math.ceil((1 + len(told)) / 3)
+    with style():
+        drawn = Figure(figsize=(7.6, 0.6 + 2.25 * rows), label="truth-growth")
+        panels = drawn.subplots(rows, 3, sharex=True, squeeze=False).ravel()
+        for axes, kind in zip(panels, [None, *told], strict=False):
+            _curves(axes, groups, kind)
+            axes.set_title(say("truth.all_kinds") if kind is None else kind_name(kind, say), fontsize=10)
+        for axes in panels[1 + len(told) :]:
+            axes.set_visible(False)
+        for axes in panels[max(0, 1 + len(told) - 3) : 1 + len(told)]:
+            axes.tick_params(labelbottom=True)
+        drawn.supxlabel(say("truth.x_growth"), fontsize=10)
+        drawn.supylabel(say("truth.y_growth"), fontsize=10)
+        handles, labels = panels[0].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _curves(axes: Axes, groups: list[Family], kind: str | None) -> None:
+    for group in groups:
+        values = [(size, row if kind is None else kind_of(row, kind)) for size, row in group.rows]
+        points = [(size, one.bits, one.ci95) for size, one in values if one is not None]
+        if len(points) > 1:
+            x, y = [size for size, _, _ in points], [bits for _, bits, _ in points]
+            low, high = ([ends[end] for _, _, ends in points] for end in (0, 1))
+            axes.fill_between(x, low, high, color=group.look.colour, alpha=0.15, linewidth=0)
+            shape: Any = {"linestyle": group.look.dash, "marker": group.look.marker, "markersize": 4}
+            axes.plot(x, y, color=group.look.colour, label=group.label, **shape)
+    axes.axhline(0, color=INK, linewidth=1.2)
+    count_ticks(axes)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+
+
+def kind_of(row: TruthRow, kind: str) -> TruthKind | None:
+    """What was found of one kind of events."""
+    return next((own for own in row.kinds if own.kind == kind), None)
+
+
+def kind_name(kind: str, say: Language) -> str:
+    """The kind in the reader's language."""
+    return say(f"truth.kind_{kind}") if kind in KINDS else kind
+
+
+def _bar(
+    axes: Axes, place: float, bits: float, ci95: tuple[float, float], own: Look, height: float,
+    label: str | None = None,
+) -> None:  # fmt: skip
+    if math.isfinite(bits):
+        error = np.maximum(0.0, [[bits - ci95[0]], [ci95[1] - bits]])
+        ticks: Any = {"elinewidth": 0.9, "ecolor": INK}
+        shape: Any = {"color": own.colour, "alpha": 0.85, "error_kw": ticks, "capsize": 2}
+        axes.barh(place, bits, height, xerr=error, label=label, **shape)
+
+
+def _floor(found: Truth, say: Language) -> str:
+    values = {"bits": numbers.fixed(found.true_bits, 3), "entropy": numbers.fixed(found.entropy, 3)}
+    if found.entropy_error:
+        return say("truth.floor_estimated", error=numbers.fixed(1.96 * found.entropy_error, 3), **values)
+    return say("truth.floor", **values)
+
+
+def _winners(groups: list[Family], kinds: list[str], say: Language) -> list[str]:
+    """For each kind that tells families apart: who is nearest and who is farthest, and why where it is so."""
+    learned = [group for group in groups if group.kind != "source"]
+    told = []
+    for kind in kinds:
+        own = [(found, group) for group in learned if (found := kind_of(group.last, kind)) is not None]
+        if kind not in WHY or len(own) < 2:
+            continue
+        own.sort(key=lambda pair: pair[0].bits)
+        (best, first), (worst, last) = own[0], own[-1]
+        if best.ci95[1] >= worst.ci95[0]:
+            continue
+        sentence = say(
+            "truth.apart",
+            kind=kind_name(kind, say),
+            best=first.label,
+            bits=numbers.fixed(best.bits, 2),
+            worst=last.label,
+            more=numbers.fixed(worst.bits, 2),
+            wrong=numbers.percent(worst.wrong),
+        )
+        expected = first.kind in WHY[kind] and last.kind not in WHY[kind]
+        told.append(sentence + (say(f"truth.why_{kind}") if expected else ""))
+    return told
+
+
+def _learning(groups: list[Family], say: Language) -> list[str]:
+    return [
+        say(
+            "truth.learning",
+            model=group.label,
+            fewest=f"{group.rows[0][0]:,}",
+            most=f"{group.rows[-1][0]:,}",
+            first=numbers.fixed(group.rows[0][1].bits, 3),
+            last=numbers.fixed(group.last.bits, 3),
+        )
+        for group in groups
+        if len(group.rows) > 1 and group.kind != "source"
+    ]
+
+
+def _table(groups: list[Family], kinds: list[str], found: Truth, say: Language) -> Table:
+    """One row a model, sorted by what it loses, a column a kind."""
+    keys = ("model", "bits", "characters", "drawn", "impossible")
+    columns = [Column(key, say(f"truth.column_{key}"), "left" if key == "model" else "right") for key in keys]
+    columns += [Column(f"kind-{kind}", kind_name(kind, say)) for kind in kinds]
+    every = [(group, size, row) for group in groups for size, row in group.rows]
+    rows = []
+    for _, _, row in sorted(every, key=lambda entry: entry[2].bits):
+        cells = [
+            TableCell(row.model),
+            TableCell(numbers.with_interval(row.bits, row.ci95, 3), row.bits),
+            TableCell(numbers.fixed(row.bits_per_character, 3), row.bits_per_character),
+            TableCell(numbers.signed(row.drawn, 3), row.drawn),
+            TableCell(f"{numbers.percent(row.impossible)} %" if row.exact else numbers.MISSING),
+        ]
+        for kind in kinds:
+            own = kind_of(row, kind)
+            text = numbers.fixed(own.bits, 2) if own else numbers.MISSING
+            note = f"{numbers.percent(own.wrong)} %" if own and own.wrong >= 0.0005 else ""
+            cells.append(TableCell(text, own.bits if own else None, note))
+        rows.append(tuple(cells))
+    notes = [say("truth.note")]
+    if not all(row.exact for row in found.rows):
+        notes.append(say("truth.inexact"))
+    return Table(say("truth.table"), tuple(columns), tuple(rows), tuple(notes))
