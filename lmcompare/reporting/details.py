@@ -10,6 +10,7 @@ from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import (
     Difference,
+    alike,
     all_compared,
     chain_total,
     differences,
@@ -36,11 +37,49 @@ def pairs_table(results: Results, say: Language) -> Table:
         Column("delta", say(head)),
         Column("p", say("pairs.p")),
         Column("p_holm", say("pairs.p_holm")),
+        Column("p_wilcoxon", say("significance.p_wilcoxon")),
+        Column("detectable", say("significance.detectable")),
         Column("reading", say("pairs.reading"), "left"),
     )
     rows = tuple(_pair_row(policy, one, both, say) for policy, one in found)
-    notes = (say("pairs.note"),) if all_compared(results) else (say("pairs.note"), say("pairs.some"))
-    return Table(say("pairs.title"), columns, rows, notes)
+    notes = [say("pairs.note"), say("significance.note_interval")]
+    if found:
+        unit = say(f"significance.unit_{found[0][1].resampled}")
+        notes.append(say("significance.note_tests", unit=unit))
+    if not all_compared(results):
+        notes.append(say("pairs.some"))
+    if results.ranking.letters and len(results.models) > 1:
+        groups = named(alike(results), say)
+        notes.insert(
+            0, say("significance.letters", groups=groups) if groups else say("significance.no_letters")
+        )
+    return Table(say("pairs.title"), columns, rows, tuple(notes))
+
+
+def spread_table(results: Results, say: Language) -> Table:
+    """Each model's standard deviations through the choice of text and through the training seed."""
+    keys = ("texts_bits", "seeds_bits", "texts_perplexity", "seeds_perplexity")
+    columns = (
+        Column("model", say("column.model.label"), "left"),
+        Column("seeds", say("significance.spread.seeds")),
+        *(Column(key, say(f"significance.spread.{key}")) for key in keys),
+    )
+    rows, resampled = [], ""
+    for model in in_order(results):
+        found = scores(results, model, "native")
+        if found is None or found.variation is None:
+            continue
+        resampled = say(f"text.{found.unit}")
+        values = [getattr(found.variation, key) for key in keys]
+        cells = [_spread(value) for value in values]
+        rows.append((TableCell(model.name), TableCell(str(len(model.seeds)), len(model.seeds)), *cells))
+    notes = (say("significance.spread.note", resampled=resampled),)
+    return Table(say("significance.spread.title"), columns, tuple(rows), notes)
+
+
+def named(groups: list[list[str]], say: Language) -> str:
+    """Groups of models as words: "A, B; B, C"."""
+    return say("text.semicolon").join(say("text.comma").join(group) for group in groups)
 
 
 def generation_table(results: Results, say: Language) -> Table | None:
@@ -185,14 +224,40 @@ def _pair_row(policy: str, one: Difference, both: bool, say: Language) -> tuple[
         reading = say("pairs.better", model=one.a if one.value < 0 else one.b)
     if both:
         delta += f" /{say(f'text.{one.unit}')}"
+    small = []
+    for key, ends in (("significance.bca", one.bca), ("significance.seeds", one.seeds)):
+        if ends is not None and one.finite:
+            ends_shown = [numbers.signed(end, decimals) for end in ends]
+            if ends_shown != [low, high]:
+                small.append(say(key, low=ends_shown[0], high=ends_shown[1]))
+    if one.finite and one.sd_texts is not None and one.seeds is None:
+        small.append(say("significance.seeds_unknown"))
+    least = TableCell(numbers.MISSING)
+    if one.detectable is not None:
+        least = TableCell(numbers.fixed(one.detectable, decimals), one.detectable)
     return (
         TableCell(f"{one.a} − {one.b}"),
         TableCell(say(f"text.{policy}")),
-        TableCell(delta, one.value),
-        TableCell(numbers.p_value(one.p).removeprefix("p = ").removeprefix("p "), one.p),
-        TableCell(numbers.p_value(one.p_holm).removeprefix("p = ").removeprefix("p "), one.p_holm),
+        TableCell(delta, one.value, say("text.semicolon").join(small)),
+        _p(one.p),
+        _p(one.p_holm),
+        _p(one.p_wilcoxon),
+        least,
         TableCell(reading),
     )
+
+
+def _p(p: float | None) -> TableCell:
+    if p is None:
+        return TableCell(numbers.MISSING)
+    return TableCell(numbers.p_value(p).removeprefix("p = ").removeprefix("p "), p)
+
+
+def _spread(value: float | None) -> TableCell:
+    """A standard deviation at two significant digits."""
+    if value is None:
+        return TableCell(numbers.MISSING)
+    return TableCell(numbers.fixed(value, numbers.decimals_of(-value, value, 3)), value)
 
 
 def _generation_cells(found: Generation) -> list[TableCell]:

@@ -107,10 +107,13 @@ def paired_differences(results: Results, lang: str = "en", policy: PolicyName | 
             for place, one in zip(places, row, strict=True):
                 look = looks(results)[one.a if one.value < 0 else one.b]
                 colour = look.colour if one.clear else FAINT
+                if one.seeds is not None:
+                    axes.plot(one.seeds, [place, place], color=colour, linewidth=1, marker="|", markersize=6)
                 axes.plot([one.low, one.high], [place, place], color=colour, linewidth=3, alpha=0.7)
                 axes.plot([one.value], [place], marker=look.marker, color=colour, markersize=7)
                 text = numbers.signed(one.value, max(2, numbers.decimals_of(one.low, one.high, 3)))
-                end, away, ha = (one.low, -8, "right") if one.value < 0 else (one.high, 8, "left")
+                ends = _ends(one)
+                end, away, ha = (ends[0], -8, "right") if one.value < 0 else (ends[1], 8, "left")
                 offset: Any = {"xytext": (away, 0), "textcoords": "offset points", "fontsize": 8.5}
                 axes.annotate(text, (end, place), ha=ha, va="center", **offset)
             axes.axvline(0, color=INK, linewidth=1.2)
@@ -354,12 +357,18 @@ def _quality(results: Results, say: Language) -> str:
 
 def _room_for_values(axes: Axes, row: list[Difference]) -> None:
     """Wider limits, so that the values beside the intervals stay inside."""
-    low, high = min(0.0, *(one.low for one in row)), max(0.0, *(one.high for one in row))
+    low, high = min(0.0, *(_ends(one)[0] for one in row)), max(0.0, *(_ends(one)[1] for one in row))
     longest = max(len(one.a) + len(one.b) for one in row) + 3
     room = (high - low) * 48 / max(120.0, _WIDTH * 72 - 6 * longest - 126)  # 48 points for a value
     left = room if any(one.value < 0 for one in row) else room / 3
     right = room if any(one.value >= 0 for one in row) else room / 3
     axes.set_xlim(low - left, high + right)
+
+
+def _ends(one: Difference) -> tuple[float, float]:
+    """How far what is drawn of a difference reaches."""
+    low, high = one.seeds or (one.low, one.high)
+    return min(one.low, low), max(one.high, high)
 
 
 @FuncFormatter

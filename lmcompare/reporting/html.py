@@ -28,6 +28,7 @@ from lmcompare.reporting.details import (
     generation_table,
     pairs_table,
     splits_table,
+    spread_table,
     visible,
 )
 from lmcompare.reporting.drawing import looks
@@ -109,6 +110,7 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         costs=cost_table(results, say),
         context=context_table(results, say),
         pairs=pairs_table(results, say),
+        spread=spread_table(results, say),
         generation=generation_table(results, say),
         splits=splits_table(results, say),
         facts=_facts(results, say),

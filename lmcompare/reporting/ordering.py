@@ -7,6 +7,7 @@ nothing of languages and of renderers.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from lmcompare.evaluation.results import (
@@ -39,6 +40,12 @@ class Difference:
         p_holm: after Holm's correction.
         resampled: "documents" or "sentences", `units` of them.
         units: how many were resampled.
+        bca: the interval, bias-corrected and accelerated; `None` where it is not defined.
+        seeds: the interval over texts and training seeds; `None` where that is not known.
+        sd_texts: standard deviation through the choice of text.
+        sd_seeds: standard deviation through the training seeds; `None` where that is not known.
+        p_wilcoxon: two-sided, by Wilcoxon's signed ranks.
+        detectable: the smallest difference that 80 % of such texts would show.
     """
 
     a: str
@@ -51,6 +58,12 @@ class Difference:
     p_holm: float
     resampled: str
     units: int
+    bca: tuple[float, float] | None = None
+    seeds: tuple[float, float] | None = None
+    sd_texts: float | None = None
+    sd_seeds: float | None = None
+    p_wilcoxon: float | None = None
+    detectable: float | None = None
 
     @property
     def finite(self) -> bool:
@@ -140,6 +153,20 @@ def all_compared(results: Results) -> bool:
     return len(differences(results)) >= number * (number - 1) // 2
 
 
+def alike(results: Results) -> list[list[str]]:
+    """Groups of two or more models that cannot be told apart: those that share a letter, best first."""
+    shown = results.ranking.letters
+    names = [model.name for model in in_order(results) if model.name in shown]
+    groups = {letter: "" for name in names for letter in letters_of(shown[name])}
+    found = [[name for name in names if letter in letters_of(shown[name])] for letter in groups]
+    return [group for group in found if len(group) > 1]
+
+
+def letters_of(text: str) -> list[str]:
+    """The letters of a model one by one: "ab" has two, "a1b1" too."""
+    return re.findall(r"[a-z]\d*", text)
+
+
 def leading(results: Results) -> Results:
     """The first models of many, and the pairs among them, as results of their own; few models as they are.
 
@@ -160,12 +187,29 @@ def _seen_from(found: PairedDifference, a: str) -> Difference:
     """`a` minus the other one."""
     per_token = found.delta_bits_per_token is not None
     value = found.delta_bits_per_byte if found.delta_bits_per_token is None else found.delta_bits_per_token
-    low, high = found.ci95
+    (low, high), bca, seeds = found.ci95, found.bca95, found.seeds95
     b = found.b if a == found.a else found.a
     if a == found.b:
         value, low, high = -value, -high, -low
-    unit = "token" if per_token else "byte"
-    return Difference(a, b, value, low, high, unit, found.p, found.p_holm, found.unit, found.units)
+        bca, seeds = bca and (-bca[1], -bca[0]), seeds and (-seeds[1], -seeds[0])
+    return Difference(
+        a,
+        b,
+        value,
+        low,
+        high,
+        "token" if per_token else "byte",
+        found.p,
+        found.p_holm,
+        found.unit,
+        found.units,
+        bca,
+        seeds,
+        found.sd_texts,
+        found.sd_seeds,
+        found.p_wilcoxon,
+        found.detectable,
+    )
 
 
 def chain_total(chain: list[ChainStep]) -> ChainTotal:
@@ -187,14 +231,12 @@ def entropy_floors(results: Results) -> list[tuple[str, float]]:
     The corpus says what it counts as a token (`tokens`, else a character); models with any other tokenizer
     have no such floor.
     """
-    if {model.tokenizer.kind for model in results.models} != {"char"}:
-        return []
     facts = results.corpus.facts
+    if {model.tokenizer.kind for model in results.models} != {facts.get("tokens", "char")}:
+        return []
     found = ((name, facts.get(fact)) for fact, name in _FLOORS.items())
     return [(name, float(value)) for name, value in found if isinstance(value, float | int)]
 
 
 def _possible(chain: list[ChainStep]) -> bool:
     return all(step.logprob > -math.inf for step in chain)
-    if {model.tokenizer.kind for model in results.models} != {facts.get("tokens", "char")}:
-        return []

@@ -12,9 +12,10 @@ from lmcompare.reporting.ordering import difference, headline_split, in_order, i
 from lmcompare.reporting.table import Column, Table, TableCell
 
 COSTS = ("model", "parameters", "train", "score_speed", "generate_speed", "memory", "disk")
-_LEFT = frozenset({"model", "kind"})
+_LEFT = frozenset({"letters", "model", "kind"})
 _KEYS = (
     "rank",
+    "letters",
     "model",
     "kind",
     "parameters",
@@ -39,7 +40,9 @@ def ranked_table(results: Results, say: Language) -> Table:
         _cells(results, model, models[index - 1] if index else None, index, say)
         for index, model in enumerate(models)
     ]
-    keys = [key for key in _KEYS if key not in ("bits_per_word", "without_unk")]
+    keys = [key for key in _KEYS if key not in ("letters", "bits_per_word", "without_unk")]
+    if results.ranking.letters and len(models) > 1:
+        keys.insert(1, "letters")
     shown = [found for model in models if (found := scores(results, model)) is not None]
     if any(found.bits_per_word is not None for found in shown):
         keys.insert(keys.index("bits_per_byte") + 1, "bits_per_word")
@@ -86,6 +89,7 @@ def _cells(
         rank += " ≈" if against is not None and against.finite and not against.clear else ""
     return {
         "rank": TableCell(rank, index + 1),
+        "letters": TableCell(results.ranking.letters.get(model.name, numbers.MISSING)),
         "model": TableCell(model.name, note=model.summary),
         "kind": TableCell(say.get(f"kind.{model.kind}", model.kind)),
         "parameters": _number(cost.parameters, numbers.count(cost.parameters)),

@@ -9,9 +9,11 @@ import math
 
 from lmcompare.evaluation.results import ModelResult, Results, Scores
 from lmcompare.reporting import numbers
+from lmcompare.reporting.details import named
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import (
     Difference,
+    alike,
     difference,
     differences,
     entropy_floors,
@@ -68,6 +70,7 @@ def findings(results: Results, say: Language) -> list[str]:
     models = in_order(results)
     sentences = []
     if not results.ranking.refused:
+        sentences += _surety(results, models, say)
         sentences += _families(results, models, say) + _matched(results, say)
     sentences += _context(results, models, say) + _floor(results, models, say)
     trained = [model for model in models if model.cost.train_seconds > 0]
@@ -114,6 +117,31 @@ def cautions(results: Results, say: Language) -> list[str]:
     once = [model.name for model in results.models if model.kind in NEURAL and len(model.seeds) < 2]
     if once:
         sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
+    return sentences
+
+
+def _surety(results: Results, models: list[ModelResult], say: Language) -> list[str]:
+    """Of the two that the verdict names: what another training may change, what the text could have shown."""
+    groups = alike(results)
+    sentences = [say("finding.alike", groups=named(groups, say))] if groups and len(models) > 2 else []
+    found = difference(results, models[0].name, models[1].name) if len(models) > 1 else None
+    if found is None or not found.finite:
+        return sentences
+    if found.value > 0:
+        found = difference(results, models[1].name, models[0].name) or found
+    words: dict[str, object] = {"best": found.a, "second": found.b, "unit": say(f"text.{found.unit}")}
+    if not found.clear and found.detectable is not None:
+        decimals = max(2, numbers.decimals_of(found.low, found.high, 3))
+        sentences.append(
+            say("finding.detectable", **words, detectable=numbers.fixed(found.detectable, decimals))
+        )
+    if found.clear and found.seeds is not None and found.sd_seeds:
+        low, high = found.seeds
+        decimals = max(2, numbers.decimals_of(low, high, 3))
+        clear = high < 0
+        low, high = (-high, -low) if clear else (low, high)
+        ends = {"low": numbers.fixed(low, decimals), "high": numbers.fixed(high, decimals)}
+        sentences.append(say("finding.seeds_clear" if clear else "finding.seeds_unclear", **words, **ends))
     return sentences
 
 

@@ -141,7 +141,8 @@ def test_models_share_a_letter_unless_the_paired_tests_tell_them_apart(contend, 
         assert told_apart(one) != bool(set(shown[one.a]) & set(shown[one.b]))
         one.p_holm = 0.2
     assert set(rank(results, found).letters.values()) == {"a"}
-    assert rank(results, found[:-1]).letters == rank(results).letters == {}
+    untested = [one for one in found if one is not headline[0]]
+    assert rank(results, untested).letters == rank(results).letters == {}
 
 
 def test_a_model_that_gives_zero_is_told_apart_too(contend, make_model):

@@ -26,6 +26,7 @@ from lmcompare.evaluation.results import (
     Scores,
     SplitInfo,
     TokenizerInfo,
+    Variation,
 )
 
 EVIL = "<script>alert('x')</script>\"&"
@@ -56,6 +57,14 @@ def scores(rng: np.random.Generator, perplexity: float, lang: str, seeds: int, *
         zero_probability_events=zeros,
         mean_context=3.4,
         perplexity_by_seed=[shown + float(x) for x in rng.normal(0, 0.5, seeds)] if not zeros else [shown],
+        variation=None
+        if zeros
+        else Variation(
+            texts_bits=0.0177,
+            texts_perplexity=0.0123 * perplexity,
+            seeds_bits=0.0061 if seeds > 1 else None,
+            seeds_perplexity=0.0042 * perplexity if seeds > 1 else None,
+        ),
     )
 
 
@@ -205,8 +214,14 @@ def make(
             refused="the models predict different tokens, and 5-gram KN need not predict all of the text"
             if spaces and lossy
             else "",
+            letters={} if not compared or models < 2 or (spaces and lossy) else _letters(order, tie),
         ),
     )  # fmt: skip
+
+
+def _letters(order: list[str], tie: bool) -> dict[str, str]:
+    """What `_pairs` tells apart: all, or all but the first two."""
+    return dict(zip(order, "aab" if tie else "abc", strict=False))
 
 
 def _explanation(sentence: str, evil: bool) -> Explanation:
@@ -251,6 +266,7 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
                 delta = one.bits_per_token - other.bits_per_token
                 half = 0.0 if math.isinf(delta) else 0.031
                 foreign = spaces and a.tokenizer.fingerprint != b.tokenizer.fingerprint
+                value = delta / 5.6 if foreign else delta
                 near = abs(delta / 5.6 if foreign else delta) < half
                 pairs.append(
                     PairedDifference(
@@ -263,6 +279,12 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
                         ci95=(delta / 5.6 - half, delta / 5.6 + half)
                         if foreign
                         else (delta - half, delta + half),
+                        bca95=None if math.isinf(delta) else (value - half - 0.004, value + half),
+                        seeds95=None if math.isinf(delta) else (value - 0.05, value + 0.05),
+                        sd_texts=None if math.isinf(delta) else 0.0158,
+                        sd_seeds=None if math.isinf(delta) else 0.0197,
+                        p_wilcoxon=0.28 if near else 0.0002,
+                        detectable=None if math.isinf(delta) else 0.0512,
                         p=0.31 if near else 0.0001,
                         p_holm=0.62 if near else 0.0003,
                         unit="documents",

@@ -11,6 +11,7 @@ from lmcompare.reporting.details import (
     generation_table,
     pairs_table,
     splits_table,
+    spread_table,
     visible,
 )
 from lmcompare.reporting.language import language
@@ -25,19 +26,57 @@ def test_pairs_stand_under_both_contexts_with_interval_and_reading(
     assert [row[1] for row in table.texts()] == ["native"] * 3 + ["matched"] * 3
     delta = math.log2(104.2) - math.log2(121.9)
     shown = f"{delta:.3f} [{delta - 0.031:.3f}, {delta + 0.031:.3f}]".replace("-", "−")
-    first = ["transformer − LSTM 2×512", "native", shown, "< 0.001", "< 0.001", "transformer is better"]
-    assert table.texts()[0] == first
+    first = ["transformer − LSTM 2×512", "native", shown, "< 0.001", "< 0.001", "< 0.001", "0.051"]
+    assert table.texts()[0] == [*first, "transformer is better"]
+
+
+def test_the_other_intervals_stand_in_small_print_where_they_differ(
+    make_results: Callable[..., Results],
+) -> None:
+    results = make_results()
+    delta = math.log2(104.2) - math.log2(121.9)
+    bca = f"BCa [{delta - 0.031:.3f}, {delta + 0.035:.3f}]".replace("-", "−")
+    seeds = f"with seeds [{delta - 0.05:.3f}, {delta + 0.05:.3f}]".replace("-", "−")
+    assert pairs_table(results, EN).rows[0][2].note == f"{bca}; {seeds}"
+    for one in results.comparisons:
+        one.bca95, one.seeds95 = one.ci95, None
+    assert pairs_table(results, EN).rows[0][2].note == "other seeds: not known"
+    assert pairs_table(results, ZH).rows[0][2].note == "换种子如何：未知"
+
+
+def test_the_pairs_end_with_the_groups_that_cannot_be_told_apart(
+    make_results: Callable[..., Results],
+) -> None:
+    tie = "Cannot be told apart on this text: transformer, LSTM 2×512."
+    assert pairs_table(make_results(tie=True), EN).notes[0] == tie
+    assert pairs_table(make_results(), EN).notes[0] == EN("significance.no_letters")
+    results = make_results()
+    results.ranking.letters = dict(zip(results.ranking.order, ("a", "ab", "b"), strict=True))
+    assert "transformer, LSTM 2×512; LSTM 2×512, 5-gram KN." in pairs_table(results, EN).notes[0]
+    assert "transformer、LSTM 2×512；LSTM 2×512、5-gram KN。" in pairs_table(results, ZH).notes[0]
+    results.ranking.letters = {}
+    assert not any("told apart" in note for note in pairs_table(results, EN).notes)
+
+
+def test_what_another_text_and_another_seed_would_change_is_a_table(
+    make_results: Callable[..., Results],
+) -> None:
+    table = spread_table(make_results(), EN)
+    assert table.texts()[0] == ["transformer", "2", "0.018", "0.0061", "1.3", "0.44"]
+    assert table.texts()[2] == ["5-gram KN", "1", "0.018", "–", "2.7", "–"]
+    assert "bootstrap over documents" in table.notes[0]
+    assert len(spread_table(make_results(infinite=True), EN).rows) == 2
 
 
 def test_a_pair_that_cannot_be_told_apart_has_no_winner(make_results: Callable[..., Results]) -> None:
     row = pairs_table(make_results(tie=True), EN).texts()[0]
-    assert row[3:] == ["0.31", "0.62", "no clear difference"]
+    assert row[3:] == ["0.31", "0.62", "0.28", "0.051", "no clear difference"]
 
 
 def test_a_pair_with_an_impossible_event_is_not_finite(make_results: Callable[..., Results]) -> None:
     rows = pairs_table(make_results(infinite=True), EN).texts()
     found = next(row for row in rows if row[0] == "transformer − 5-gram KN")
-    assert (found[2], found[5]) == ("−∞", "not finite: an event of probability zero")
+    assert found[2] == "−∞" and found[6:] == ["–", "not finite: an event of probability zero"]
 
 
 def test_each_difference_names_its_unit_where_units_differ(make_results: Callable[..., Results]) -> None:

@@ -129,9 +129,16 @@ def test_intervals_are_drawn_from_end_to_end_in_the_colour_of_the_better_model(
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["transformer − LSTM 2×512", "transformer − 5-gram KN", "LSTM 2×512 − 5-gram KN"]
     delta = math.log2(121.5) - math.log2(220.14)
-    line = axes.lines[2]
+    seeds, line = axes.lines[3:5]
     assert list(line.get_xdata()) == pytest.approx([delta - 0.031, delta + 0.031])
     assert line.get_color() == looks(results)["transformer"].colour
+    # Thin, the interval over texts and seeds; where the seeds are not known it is not there.
+    assert list(seeds.get_xdata()) == pytest.approx([delta - 0.05, delta + 0.05])
+    assert seeds.get_linewidth() < line.get_linewidth()
+    for one in results.comparisons:
+        one.seeds95 = None
+    (bare,) = figures.paired_differences(results).axes
+    assert len(bare.lines) == len(axes.lines) - 3
     assert axes.lines[0].get_color() not in {look.colour for look in looks(results).values()}  # a tie is grey
 
 
@@ -144,7 +151,7 @@ def test_pairs_in_different_units_stand_in_panels_of_their_own(make_results: Cal
 def test_a_policy_asked_for_is_the_policy_drawn(make_results: Callable[..., Results]) -> None:
     (axes,) = figures.paired_differences(make_results(), policy="matched").axes
     assert axes.get_xlabel().endswith("matched context")
-    assert axes.lines[1].get_xdata()[0] == pytest.approx(math.log2(133.8) - math.log2(139.2))
+    assert axes.lines[2].get_xdata()[0] == pytest.approx(math.log2(133.8) - math.log2(139.2))
 
 
 def test_bars_are_as_long_as_the_perplexities(make_results: Callable[..., Results]) -> None:

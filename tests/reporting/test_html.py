@@ -193,7 +193,8 @@ def test_a_chinese_page_has_no_english_words_but_names(make_results: Callable[..
     results.environment, results.corpus.facts = {"python": "3.12"}, {"entropy_bits_per_token": 3.871}
     parts = Page(to_html(Comparison(results, "zh")))
     names = {"lmcompare", "transformer", "Transformer", "LSTM", "gram", "Holm", "UTF", "CC", "Self", "BLEU",
-             "Distinct", "unk", "python", "KN", "min", "MB", "GB", "log", "KenLM"}  # fmt: skip
+             "Distinct", "unk", "python", "KN", "min", "MB", "GB", "log", "KenLM", "BCa",
+             "Wilcoxon"}  # fmt: skip
     assert set(re.findall("[A-Za-z]{2,}", parts.visible())) <= names
     figures = set(re.findall("[A-Za-z]{2,}", parts.inside("svg")))
     assert figures <= names | {"CDATA"} | set(re.findall("[A-Za-z]{2,}", parts.inside("style")))

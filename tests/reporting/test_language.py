@@ -13,7 +13,14 @@ import pytest
 import lmcompare.reporting
 from lmcompare import registry
 from lmcompare.errors import InputError
-from lmcompare.evaluation.results import POLICIES, Generation, PairedDifference, SplitInfo, SplitName
+from lmcompare.evaluation.results import (
+    POLICIES,
+    Generation,
+    PairedDifference,
+    SplitInfo,
+    SplitName,
+    Variation,
+)
 from lmcompare.evaluation.results.limits import SearchRow
 from lmcompare.evaluation.results.slices import SlicingName
 from lmcompare.evaluation.slices.kinds import SCRIPTS
@@ -80,6 +87,8 @@ HOLES: dict[str, list[str]] = {
     "search.column_*": ["model", "way", "bits", "length", "empty", "complete", "errors"],
     "search.text_*": ["prompt", "human", "greedy", "beam", "exact"],
     "exposure.by_*": ["self", "judge"],
+    "significance.unit_*": list(RESAMPLED),
+    "significance.spread.*": [name for name in Variation.model_fields],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.

@@ -8,6 +8,7 @@ import pytest
 from lmcompare.evaluation.results import ChainStep, Results
 from lmcompare.reporting.ordering import (
     Difference,
+    alike,
     bits,
     chain_total,
     difference,
@@ -16,6 +17,7 @@ from lmcompare.reporting.ordering import (
     headline_split,
     in_order,
     is_ranked,
+    letters_of,
     same_event_space,
     scores,
 )
@@ -48,6 +50,26 @@ def test_turning_a_pair_round_turns_its_difference_and_interval(make_results: Ca
     assert (other.value, other.low, other.high) == (-one.value, -one.high, -one.low)
     native = [model.splits["test"]["native"].bits_per_token for model in results.models]
     assert one.value == pytest.approx(native[0] - native[1])
+
+
+def test_turning_a_pair_round_turns_every_interval(make_results: Callable[..., Results]) -> None:
+    results = make_results()
+    one, other = (
+        difference(results, "5-gram KN", "LSTM 2×512"),
+        difference(results, "LSTM 2×512", "5-gram KN"),
+    )
+    assert one is not None and other is not None and one.bca and one.seeds
+    assert other.bca == (-one.bca[1], -one.bca[0])
+    assert other.seeds == (-one.seeds[1], -one.seeds[0])
+    assert (other.detectable, other.p_wilcoxon, other.sd_seeds) == (0.0512, 0.0002, 0.0197)
+
+
+def test_models_that_share_a_letter_are_alike(make_results: Callable[..., Results]) -> None:
+    results = make_results()
+    assert alike(results) == []
+    results.ranking.letters = {"transformer": "a", "LSTM 2×512": "aa1", "5-gram KN": "a1"}
+    assert alike(results) == [["transformer", "LSTM 2×512"], ["LSTM 2×512", "5-gram KN"]]
+    assert letters_of("abz1a12") == ["a", "b", "z1", "a12"]
 
 
 def test_a_difference_is_of_the_policy_and_split_asked_for(make_results: Callable[..., Results]) -> None:

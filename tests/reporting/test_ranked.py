@@ -52,6 +52,16 @@ def test_columns_stand_only_where_they_say_something(make_results: Callable[...,
     assert english - chinese == {"bits_per_word", "without_unk"}
 
 
+def test_letters_stand_beside_the_rank_where_all_pairs_were_tested(
+    make_results: Callable[..., Results],
+) -> None:
+    table = ranked_table(make_results(tie=True), EN)
+    assert [each.key for each in table.columns][:3] == ["rank", "letters", "model"]
+    assert column(table, "letters") == ["a", "a", "b"]
+    bare = ranked_table(make_results(compared=False), EN)
+    assert "letters" not in [each.key for each in bare.columns]
+
+
 def test_every_value_of_every_seed_is_in_the_small_print(make_results: Callable[..., Results]) -> None:
     results = make_results()
     scores = results.models[2].splits["test"]["native"]

@@ -119,6 +119,35 @@ def test_the_best_of_both_families_are_compared_where_the_verdict_has_not_done_i
     assert not any(sentence.startswith("Neural against") for sentence in two)
 
 
+def test_models_that_cannot_be_told_apart_are_named_together(make_results: Callable[..., Results]) -> None:
+    sentence = about(findings(make_results(tie=True), EN), "Cannot be told apart on this text: ")
+    assert sentence.endswith(": transformer, LSTM 2×512.")
+    assert not any(one.startswith("Cannot be told") for one in findings(make_results(), EN))
+
+
+def test_of_a_tie_it_is_told_what_the_text_could_have_shown(make_results: Callable[..., Results]) -> None:
+    sentence = about(findings(make_results(tie=True), EN), "What this text could have shown: ")
+    assert "0.051 bits per token between transformer and LSTM 2×512" in sentence
+    assert not any(one.startswith("What this text") for one in findings(make_results(), EN))
+
+
+def test_of_a_clear_winner_it_is_told_whether_it_wins_over_seeds_too(
+    make_results: Callable[..., Results],
+) -> None:
+    results = make_results()
+    delta = math.log2(121.9) - math.log2(104.2)
+    sentence = about(findings(results, EN), "Chance in training counted too, transformer still needs fewer")
+    assert f"{delta - 0.05:.3f} to {delta + 0.05:.3f}" in sentence
+    for found in results.comparisons:
+        found.seeds95 = (-0.1, 0.2)
+    sentence = about(findings(results, EN), "Chance in training counted too, ")
+    assert "transformer and LSTM 2×512 may be equally good" in sentence
+    assert about(findings(results, ZH), "把训练的偶然性也算进去，transformer 与 LSTM 2×512 可能不相上下")
+    for found in results.comparisons:
+        found.seeds95 = None
+    assert not any(one.startswith("Chance in training") for one in findings(results, EN))
+
+
 def test_a_classical_model_may_win(make_results: Callable[..., Results]) -> None:
     results = make_results()
     results.ranking.order = ["5-gram KN", "transformer", "LSTM 2×512"]
