@@ -37,7 +37,7 @@ from lmcompare.registry import Progress
 
 FREQUENT = 8
 """Tokens chosen where none is named: those of rank 1, 2, 4, 8, ... among words or letters."""
-PLACES = 20
+PLACES = 14
 """Places of the sentence whose attention is drawn, at most: more could not be read."""
 MOST = 4
 """Layers, and heads of a layer, that are drawn, at most: evenly spaced, the first and the last among them."""

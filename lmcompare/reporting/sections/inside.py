@@ -155,7 +155,7 @@ def attention_maps(model: str, found: Attention, say: Language) -> Figure:
     places = len(tokens)
     # Few heads are drawn larger; a token needs a tenth of an inch to be read.
     side = max(1.55, min(3.0, 6.4 / len(heads)))
-    size = max(5.0, min(9.0, 72 * side / places * 0.92))
+    size = max(5.0, min(9.0, 72 * side / places * 0.85))
     with style():
         drawn = Figure(
             figsize=(1.2 + side * len(heads), 1.3 + side * len(layers)), label=f"attention {model}"
@@ -172,7 +172,9 @@ def attention_maps(model: str, found: Attention, say: Language) -> Figure:
             axes.grid(visible=False)
             first, last = head.head == heads[0], head.layer == layers[-1]
             axes.set_yticks(range(places), tokens if first else [], fontsize=size)
-            axes.set_xticks(range(places), tokens if last else [], fontsize=size, rotation=90)
+            axes.set_xticks(range(places), tokens if last else [], fontsize=size)
+            for text in axes.get_xticklabels():
+                text.set_rotation(0 if len(text.get_text()) == 1 else 90)
             axes.tick_params(length=0, pad=2)
         panels[0, 0].set_ylabel(say("inside.looks"), fontsize=9)
         panels[-1, 0].set_xlabel(say("inside.looked_at"), fontsize=9)
