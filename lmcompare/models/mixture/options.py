@@ -77,11 +77,11 @@ class CacheOptions(BaseModel):
 
     def named_members(self) -> list[tuple[str, str]]:
         """See `registry.named_members`."""
-        return [] if self.over is None else _named("over", self.over)
+        return [] if self.over is None else named("over", self.over)
 
     def named_files(self) -> list[Path]:
         """See `registry.named_files`."""
-        return _files([] if self.over is None else [self.over])
+        return files_of([] if self.over is None else [self.over])
 
     def summary(self) -> str:
         """The options in one line, for people."""
@@ -146,12 +146,12 @@ class MixtureOptions(BaseModel):
         return [
             found
             for number, member in enumerate(self.members)
-            for found in _named(f"members[{number}]", member)
+            for found in named(f"members[{number}]", member)
         ]
 
     def named_files(self) -> list[Path]:
         """See `registry.named_files`."""
-        return _files(self.members)
+        return files_of(self.members)
 
     def summary(self) -> str:
         """The options in one line, for people."""
@@ -179,14 +179,15 @@ def settings(member: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in member.items() if key != "kind"}
 
 
-def _named(place: str, member: str | Mapping[str, Any]) -> list[tuple[str, str]]:
+def named(place: str, member: str | Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The models of the experiment that a member is or is made of, each with its place in the options."""
     if isinstance(member, str):
         return [(place, member)]
     options = registry.models.get(member["kind"]).options.model_validate(settings(member))
     return [(f"{place}.{inner}", name) for inner, name in registry.named_members(options)]
 
 
-def _files(members: Iterable[str | Mapping[str, Any]]) -> list[Path]:
+def files_of(members: Iterable[str | Mapping[str, Any]]) -> list[Path]:
     """The files of those that are tables; a model that is named has a cell of its own."""
     tables = [member for member in members if not isinstance(member, str)]
     options = [registry.models.get(table["kind"]).options.model_validate(settings(table)) for table in tables]
