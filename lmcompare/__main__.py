@@ -17,6 +17,7 @@ from lmcompare.errors import InputError
 COMMANDS = {
     "run": "Run an experiment: train, score, sample, compare, report.",
     "train": "Train one model on a corpus and save it.",
+    "find-lr": "Try learning rates for a model of an experiment, and suggest one.",
     "score": "Per-token surprisals of a text, its total and its perplexity.",
     "predict": "The next tokens with their probabilities, models side by side.",
     "explain": "Where one probability of an n-gram model comes from, order by order.",
@@ -39,10 +40,12 @@ class Gathered(click.Group):
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """The command `name` of module `lmcompare.commands.<name>`."""
+        """The command `name` of module `lmcompare.commands.<name>`, a dash as a low line."""
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"lmcompare.commands.{name}").command
+        command: click.Command = importlib.import_module(
+            f"lmcompare.commands.{name.replace('-', '_')}"
+        ).command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

@@ -45,6 +45,12 @@ class NeuralFamily:
 
         return train(job, self._model_class())
 
+    def find_lr(self, job: Training) -> Any:
+        """What learning rates do to the loss: a `lr_finder.Sweep`; nothing of the training is kept."""
+        from lmcompare.models.neural.lr_finder import find_lr
+
+        return find_lr(job, self._model_class())
+
     def load(self, folder: Path, *, compiled: bool | None = None, int8: bool = False) -> LanguageModel:
         """See `registry.Family.load`.
 

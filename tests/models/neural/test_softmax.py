@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lmcompare.models.neural import softmax
+from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.softmax import softmax_loss
 
 
@@ -74,3 +77,34 @@ def test_a_masked_column_has_no_gradient():
     targets = targets.clamp(min=1)
     softmax_loss(hidden, weight, bias + mask, targets).backward()
     assert np.all(weight.grad[0].numpy() == 0) and np.isfinite(weight.grad.numpy()).all()
+
+
+class Largest(TorchDispatchMode):
+    """Numbers of the largest tensor that any operation makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for each in out if isinstance(out, tuple | list) else [out]:
+            if isinstance(each, torch.Tensor):
+                self.numbers = max(self.numbers, each.numel())
+        return out
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_exact_loss_never_holds_the_logits_of_more_than_one_slice(parts):
+    """Peak memory beside the tables: one slice of logits, here a sixteenth of all."""
+    events, width, size = 4096, 8, 4000
+    embedding = Embedding(size, width, 0, NetworkOptions(softmaxes=parts))
+    torch.manual_seed(0)
+    targets = torch.randint(1, size, (events,))
+    shape = (events, width) if parts == 1 else (events, parts * width + parts)
+    hidden = torch.randn(shape, requires_grad=True)
+    with Largest() as largest:
+        embedding.loss(hidden, targets).backward()
+    slice_events = max(softmax.FEWEST_EVENTS, softmax.SLICE // size)
+    assert largest.numbers == slice_events * size == events * size // 16
+    assert hidden.grad is not None and embedding.weight.grad.abs().sum() > 0
