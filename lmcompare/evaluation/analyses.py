@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lmcompare.evaluation.analysis import Analysis, Contender, Subject
 from lmcompare.evaluation.limits.analyses import LIMITS
+from lmcompare.evaluation.calibration import CALIBRATION
 from lmcompare.evaluation.inside import INSIDE
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import POSITION

@@ -3,6 +3,7 @@
 Knows nothing of what is done with it.
 """
 
+from lmcompare.evaluation.options.calibration import CalibrationOptions
 from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
@@ -12,6 +13,7 @@ from lmcompare.evaluation.options.truth import TruthOptions
 from lmcompare.evaluation.options.windows import WindowsOptions
 
 __all__ = [
+    "CalibrationOptions",
     "EvaluationOptions",
     "GenerationOptions",
     "InsideOptions",

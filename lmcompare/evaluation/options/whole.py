@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
+from lmcompare.evaluation.options.calibration import CalibrationOptions
 from lmcompare.evaluation.options.limits import (
     ExposureOptions,
     GapOptions,
@@ -91,6 +92,7 @@ class EvaluationOptions(Options):
     windows: WindowsOptions = Field(default_factory=WindowsOptions)
     inside: InsideOptions = Field(default_factory=InsideOptions)
     slices: SlicesOptions = Field(default_factory=SlicesOptions)
+    calibration: CalibrationOptions = Field(default_factory=CalibrationOptions)
 
     @model_validator(mode="after")
     def _windows_fit(self) -> EvaluationOptions:

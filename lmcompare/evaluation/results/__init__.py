@@ -35,6 +35,7 @@ from lmcompare.evaluation.results.model import (
     TokenizerInfo,
     Variation,
 )
+from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell, CalibrationRow
 from lmcompare.evaluation.results.position import (
     Position,
     PositionCurve,
@@ -79,6 +80,9 @@ __all__ = [
     "Analyses",
     "Attention",
     "BackoffStep",
+    "Calibration",
+    "CalibrationCell",
+    "CalibrationRow",
     "Candidate",
     "Cell",
     "CellAnalyses",

@@ -16,6 +16,7 @@ from lmcompare.evaluation.results.limits import (
     Search,
     SearchCell,
 )
+from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell
 from lmcompare.evaluation.results.inside import Inside, InsideCell
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
@@ -34,6 +35,7 @@ class CellAnalyses(Record):
     search: SearchCell | None = None
     exposure: ExposureCell | None = None
     windows: WindowsCell | None = None
+    calibration: CalibrationCell | None = None
     inside: InsideCell | None = None
 
 
@@ -50,3 +52,4 @@ class Analyses(Record):
     windows: Windows | None = None
     inside: Inside | None = None
     slices: Slices | None = None
+    calibration: Calibration | None = None

@@ -12,6 +12,7 @@ from lmcompare.evaluation.results import Results
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
 from lmcompare.reporting.sections import (
+    calibration,
     inside,
     exposure,
     gap,
@@ -33,6 +34,7 @@ SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
     windows.section,
     inside.section,
     slices.section,
+    calibration.section,
     orders.section,
     gap.section,
     length_cost.section,

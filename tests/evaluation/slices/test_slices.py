@@ -20,7 +20,7 @@ from lmcompare.registry import Training
 from lmcompare.text.tokenizers import TokenizerOptions, build
 from lmcompare.text.tokenizers.word import WordTokenizer
 
-OPTIONS = EvaluationOptions(resamples=200, generation={"prompts": 0}, windows={"enabled": False})
+OPTIONS = EvaluationOptions(resamples=200, generation={"prompts": 0}, windows={"enabled": False}, calibration={"enabled": False})
 BITS = math.log(2)
 
 
