@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lmcompare.evaluation.analysis import Analysis, Contender, Subject
-from lmcompare.evaluation.limits.analyses import LIMITS
+from lmcompare.evaluation.analysis import Analysis, Checks, Contender, Subject
 from lmcompare.evaluation.calibration import CALIBRATION
 from lmcompare.evaluation.inside import INSIDE
+from lmcompare.evaluation.limits.analyses import LIMITS
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
 from lmcompare.evaluation.slices import SLICES
-from lmcompare.evaluation.windows import WINDOWS
 from lmcompare.evaluation.targeted.cloze import CLOZE
 from lmcompare.evaluation.targeted.pairs import MINIMAL_PAIRS
 from lmcompare.evaluation.truth import TRUTH
+from lmcompare.evaluation.unit_table import UNIT_TABLE
+from lmcompare.evaluation.windows import WINDOWS
 from lmcompare.text.corpus import Corpus
 
 ANALYSES: tuple[Analysis, ...] = (
     TRUTH,
+    UNIT_TABLE,
     POSITION,
     WINDOWS,
     INSIDE,

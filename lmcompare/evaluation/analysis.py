@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.material import Material
@@ -18,6 +18,7 @@ from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import Cell, ModelResult, Record, SplitName
 from lmcompare.interface import LanguageModel
 from lmcompare.registry import Progress
+from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus
 
 
@@ -77,6 +78,15 @@ class Analysis(Protocol):
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Record | None:
         """What is shown of all models; `None` where the options say no or there is nothing to show."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """An analysis that reads files: they are looked at before anything is trained."""
+
+    def check(self, options: EvaluationOptions, corpus: Corpus) -> None:
+        """Raise `InputError` for what the analysis could not read."""
         ...
 
 

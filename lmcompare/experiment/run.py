@@ -11,12 +11,12 @@ import os
 import platform
 import queue
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from lmcompare.errors import InputError
-from lmcompare.evaluation.analyses import gather_all
+from lmcompare.evaluation.analyses import check_all, gather_all
 from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import merge
 from lmcompare.evaluation.material import Material, prepare
@@ -89,6 +89,9 @@ def _prepare(experiment: Experiment, watcher: Watcher) -> _Prepared:
     head = experiment.head
     watcher.stage("reading the corpus")
     corpus = open_corpus(head.corpus, base=experiment.folder)
+    if head.evaluation.resample == "sentences":
+        corpus = replace(corpus, by_document=False)
+    check_all(head.evaluation, corpus)
     encoded: dict[str, EncodedCorpus] = {}
     made: dict[str, EncodedCorpus] = {}
     for model in experiment.models:

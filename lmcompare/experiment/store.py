@@ -15,9 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from lmcompare import __version__, registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.event_scores import EventScores
+from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import Cell
 from lmcompare.experiment.spec import Experiment, ModelSpec
 from lmcompare.files import check_folder, digest, new_folder, read_json, sha256, write_text
@@ -125,12 +128,20 @@ def cell_folder(
     }
     if text_hash is not None:
         depends["text"] = text_hash
-    if members:
-        depends["members"] = {name: folder.key for name, folder in members.items()}
-    evaluation = digest(experiment.head.evaluation.model_dump(mode="json"))
     if model.train_sentences is not None:
         depends["train_sentences"] = model.train_sentences
+    if members:
+        depends["members"] = {name: folder.key for name, folder in members.items()}
+    evaluation = digest(_evaluation(experiment.head.evaluation))
     return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
+
+
+def _evaluation(options: EvaluationOptions) -> dict[str, Any]:
+    """What an evaluation depends on: its options, and what is in the files that they name."""
+    tables = [getattr(options, name) for name in type(options).model_fields]
+    named = [file for table in tables if isinstance(table, BaseModel) for file in registry.named_files(table)]
+    contents = {str(file): sha256(file) for file in named}
+    return {"options": options.model_dump(mode="json"), **({"files": contents} if contents else {})}
 
 
 def _hashes(model: ModelSpec) -> dict[str, str]:

@@ -23,20 +23,21 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.results.limits import SearchRow
 from lmcompare.evaluation.results.slices import SlicingName
+from lmcompare.evaluation.results.unit_table import UNITS, Treatment
 from lmcompare.evaluation.slices.kinds import SCRIPTS
 from lmcompare.reporting.language import LANGUAGES, language
 from lmcompare.reporting.ranked import ranked_table
 from lmcompare.reporting.sections.pareto import PRICES
+from lmcompare.reporting.sections.truth import KINDS, WHY
 from lmcompare.text.grammar_corpus import grammar_corpus
+from lmcompare.text.synthetic.drawing import synthetic_corpus
 from lmcompare.text.tokenizers.ordered import ORDERS
 
 SOURCES = Path(lmcompare.reporting.__file__).parent
 TEMPLATE = (SOURCES / "templates" / "report.html.j2").read_text(encoding="utf-8")
 EN, ZH = language("en"), language("zh")
 SPLITS = ("train", *get_args(SplitName))
-from lmcompare.reporting.sections.truth import KINDS, WHY
 RESAMPLED = get_args(PairedDifference.model_fields["unit"].annotation)
-from lmcompare.text.synthetic.drawing import synthetic_corpus
 COUNTED = get_args(Generation.model_fields["unit"].annotation)
 # What stands in the holes of keys that are put together from the data.
 HOLES: dict[str, list[str]] = {
@@ -62,6 +63,9 @@ HOLES: dict[str, list[str]] = {
         "least_context",
         "reads",
     ],
+    "truth.column_*": ["model", "bits", "characters", "drawn", "impossible"],
+    "truth.kind_*": list(KINDS),
+    "truth.why_*": list(WHY),
     "pareto.*": list(PRICES),
     "calibration.*": [
         "ece",
@@ -91,11 +95,11 @@ HOLES: dict[str, list[str]] = {
     "slices.at_*": ["order", "frequency"],
     "slices.key_*": list(SCRIPTS),
     "slices.unit_*": ["token", "byte"],
-    "truth.column_*": ["model", "bits", "characters", "drawn", "impossible"],
-    "truth.kind_*": list(KINDS),
-    "truth.why_*": list(WHY),
     "slices.y_*": ["token", "byte"],
     "slices.resampled_*": list(RESAMPLED),
+    "significance.unit_*": list(RESAMPLED),
+    "significance.spread.*": [name for name in Variation.model_fields],
+    "targeted.*": ["model", "texts", "accuracy", "first", "perplexity", "unknown"],
     "orders.*": [*ORDERS, "more", "less", "same"],
     "orders.column_*": ["model", "order", "bits_per_byte", "bits_per_sentence", "percent"],
     "gap.*": ["accuracy", "bits"],
@@ -108,9 +112,11 @@ HOLES: dict[str, list[str]] = {
     "search.y_*": ["bits", "length"],
     "search.column_*": ["model", "way", "bits", "length", "empty", "complete", "errors"],
     "search.text_*": ["prompt", "human", "greedy", "beam", "exact"],
+    "exposure.*": ["grows", "shrinks", "stays"],
     "exposure.by_*": ["self", "judge"],
-    "significance.unit_*": list(RESAMPLED),
-    "significance.spread.*": [name for name in Variation.model_fields],
+    "exposure.to_*": ["self", "judge"],
+    "unit_table.*": [*UNITS, *get_args(Treatment)],
+    "unit_table.per_*": list(UNITS),
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.
@@ -203,8 +209,9 @@ def test_all_that_is_built_in_has_a_name_in_both_languages() -> None:
 def test_every_fact_of_a_grammar_has_a_name() -> None:
     folder = Path(__file__).resolve().parents[2] / "corpora" / "zh-daily"
     _, facts = grammar_corpus(folder / "grammar.toml")
+    _, more, _ = synthetic_corpus(folder.parent / "hidden-zh" / "source.toml", words=False)
     named = {key.removeprefix("fact.") for key in EN.strings if key.startswith("fact.")}
-    assert named == facts.keys() | {"splits"}
+    assert named == facts.keys() | more.keys() | {"splits"}
 
 
 @pytest.mark.parametrize("key", sorted(ZH.strings))
@@ -235,7 +242,6 @@ def test_an_unknown_language_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no report language 'de'. Choose one of: en, zh."):
         language("de")
 
-    _, more, _ = synthetic_corpus(folder.parent / "hidden-zh" / "source.toml", words=False)
 
 def test_strings_are_in_the_wheel() -> None:
     folder = importlib.resources.files("lmcompare.reporting") / "strings"

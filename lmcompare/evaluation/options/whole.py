@@ -5,13 +5,14 @@ Knows nothing of what is done with it.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
 from lmcompare.evaluation.options.calibration import CalibrationOptions
+from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.limits import (
     ExposureOptions,
     GapOptions,
@@ -19,12 +20,12 @@ from lmcompare.evaluation.options.limits import (
     OrdersOptions,
     SearchOptions,
 )
-from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
-from lmcompare.evaluation.options.windows import WindowsOptions
 from lmcompare.evaluation.options.targeted import ClozeOptions, MinimalPairsOptions
 from lmcompare.evaluation.options.truth import TruthOptions
+from lmcompare.evaluation.options.unit_table import UnitTableOptions
+from lmcompare.evaluation.options.windows import WindowsOptions
 from lmcompare.evaluation.results import SplitName
 from lmcompare.generation.rules import parse
 
@@ -80,17 +81,31 @@ class EvaluationOptions(Options):
         default=10_000, ge=100, description="samples of each bootstrap and permutation test"
     )
     seed: int = Field(default=0, ge=0, description="of the bootstrap and the permutation test")
+    resample: Literal["documents", "sentences"] = Field(
+        default="documents",
+        description="what bootstrap and tests draw; sentences in any case where a corpus has fewer than 20 "
+        "documents, or none that are real",
+    )
+    open_vocabulary: int | None = Field(
+        default=None,
+        ge=1,
+        description="unseen types that p(<unk>) is spread over where unknown words are charged; at least, "
+        "and by default, those of the scored text",
+    )
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)
-    orders: OrdersOptions = Field(default_factory=OrdersOptions)
     truth: TruthOptions = Field(default_factory=TruthOptions)
+    orders: OrdersOptions = Field(default_factory=OrdersOptions)
     gap: GapOptions = Field(default_factory=GapOptions)
     length_cost: LengthCostOptions = Field(default_factory=LengthCostOptions)
     search: SearchOptions = Field(default_factory=SearchOptions)
     exposure: ExposureOptions = Field(default_factory=ExposureOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
+    unit_table: UnitTableOptions = Field(default_factory=UnitTableOptions)
     windows: WindowsOptions = Field(default_factory=WindowsOptions)
     inside: InsideOptions = Field(default_factory=InsideOptions)
+    minimal_pairs: MinimalPairsOptions = Field(default_factory=MinimalPairsOptions)
+    cloze: ClozeOptions = Field(default_factory=ClozeOptions)
     slices: SlicesOptions = Field(default_factory=SlicesOptions)
     calibration: CalibrationOptions = Field(default_factory=CalibrationOptions)
 

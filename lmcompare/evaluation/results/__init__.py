@@ -9,6 +9,7 @@ from lmcompare.evaluation.results.analyses import (
     Analyses,
     CellAnalyses,
 )
+from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell, CalibrationRow
 from lmcompare.evaluation.results.inside import (
     Attention,
     Gate,
@@ -35,7 +36,6 @@ from lmcompare.evaluation.results.model import (
     TokenizerInfo,
     Variation,
 )
-from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell, CalibrationRow
 from lmcompare.evaluation.results.position import (
     Position,
     PositionCurve,
@@ -48,7 +48,6 @@ from lmcompare.evaluation.results.record import (
     SplitName,
 )
 from lmcompare.evaluation.results.slices import Slice, Slices, SliceScore, Slicing
-from lmcompare.evaluation.results.whole import (
 from lmcompare.evaluation.results.targeted import (
     Accuracy,
     Cloze,
@@ -59,6 +58,8 @@ from lmcompare.evaluation.results.targeted import (
     PairsOfParadigm,
 )
 from lmcompare.evaluation.results.truth import Truth, TruthCell, TruthKind, TruthRow
+from lmcompare.evaluation.results.unit_table import UnitRow, UnitScore, UnitScores, UnitTable
+from lmcompare.evaluation.results.whole import (
     SCHEMA_VERSION,
     Cell,
     CorpusInfo,
@@ -77,6 +78,13 @@ from lmcompare.evaluation.results.windows import (
 )
 
 __all__ = [
+    "Accuracy",
+    "Cloze",
+    "ClozeCell",
+    "ClozeRow",
+    "MinimalPairs",
+    "MinimalPairsCell",
+    "PairsOfParadigm",
     "Analyses",
     "Attention",
     "BackoffStep",
@@ -123,13 +131,17 @@ __all__ = [
     "SplitName",
     "StridePoint",
     "TokenizerInfo",
+    "UnitRow",
+    "UnitScore",
+    "UnitScores",
+    "UnitTable",
     "Variation",
+    "Truth",
+    "TruthCell",
+    "TruthKind",
+    "TruthRow",
     "Windows",
     "WindowsCell",
     "WindowsRow",
     "WrittenText",
 ]
-    "Truth",
-    "TruthCell",
-    "TruthKind",
-    "TruthRow",

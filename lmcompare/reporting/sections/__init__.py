@@ -13,25 +13,28 @@ from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.section import Section
 from lmcompare.reporting.sections import (
     calibration,
-    inside,
     exposure,
     gap,
+    inside,
     length_cost,
     orders,
     pareto,
     position,
     search,
     slices,
-    windows,
     targeted,
     truth,
+    unit_table,
+    windows,
 )
 
 SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
-    pareto.section,
     truth.section,
+    unit_table.section,
+    pareto.section,
     position.section,
     windows.section,
+    targeted.section,
     inside.section,
     slices.section,
     calibration.section,

@@ -1,0 +1,146 @@
+"""Minimal pairs and last words, judged as by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from markov_toy import Markov, markov_table
+from scipy.stats import binomtest
+
+from lmcompare.errors import InputError
+from lmcompare.evaluation.analysis import Contender
+from lmcompare.evaluation.harness import evaluate, merge
+from lmcompare.evaluation.material import prepare
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.targeted.cloze import CLOZE, split_last
+from lmcompare.evaluation.targeted.pairs import MINIMAL_PAIRS, judge, wilson
+from lmcompare.evaluation.targeted.reading import Pair
+from lmcompare.text.tokenizers import TokenizerOptions
+from lmcompare.text.tokenizers.bpe import BpeTokenizer
+from lmcompare.text.tokenizers.byte import ByteTokenizer
+from lmcompare.text.tokenizers.word import WordTokenizer
+
+PAIRS = [("a b c", "b a c"), ("c c", "a"), ("a d", "a e"), ("b", "d d d d"), ("a b", "a c b")]
+
+
+@pytest.mark.parametrize(("share", "number"), [(0.0, 10), (0.5, 100), (0.93, 300), (1.0, 7)])
+def test_the_interval_is_wilsons(share, number):
+    wanted = binomtest(round(share * number), number).proportion_ci(method="wilson")
+    assert wilson(round(share * number) / number, number) == pytest.approx(
+        (wanted.low, wanted.high), abs=1e-9
+    )
+
+
+def test_pairs_are_judged_by_the_probability_of_the_whole_sentence(make_model):
+    model = make_model()
+    found = judge(model, [Pair(good, bad, "x", "x") for good, bad in PAIRS])
+
+    def total(text):
+        document = model.tokenizer.encode_document([text])
+        return math.fsum(model.score([document])[0]), len(document)
+
+    for (good, bad), (points, mean, tie, unknown) in zip(PAIRS, found, strict=True):
+        (one, long), (other, short) = total(good), total(bad)
+        if {good, bad} == {"a d", "a e"}:  # both letters are unknown: the same tokens
+            assert (points, mean, tie, unknown) == (0.5, 0.5, True, True)
+            continue
+        assert points == (one > other)
+        assert mean == (one / long > other / short)
+        assert not tie
+        assert unknown == ("d" in bad)
+
+
+def write(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def contender(corpus, text, options, seeds):
+    material = prepare(corpus, options)
+    found = [
+        evaluate(
+            Markov(text.tokenizer, markov_table(text.tokenizer.size, seed)),
+            text,
+            options,
+            material,
+            name="m",
+            seed=seed,
+        )
+        for seed in seeds
+    ]
+    cells, scores = [list(column) for column in zip(*found, strict=True)]
+    return Contender(merge(cells, scores, text, options), scores, text, cells)
+
+
+def test_accuracy_is_told_by_phenomenon_and_over_all_seeds(make_corpus, encoded, tmp_path):
+    records = [
+        {"sentence_good": good, "sentence_bad": bad, "phenomenon": "xy"[i % 2], "paradigm": str(i)}
+        for i, (good, bad) in enumerate(PAIRS)
+    ]
+    path = write(tmp_path / "p.jsonl", records)
+    options = EvaluationOptions(
+        resamples=100,
+        generation={"prompts": 0},
+        windows={"enabled": False},
+        minimal_pairs={"files": [path], "each": 0},
+    )
+    corpus, tokenizer = make_corpus(30), WordTokenizer(["a", "b", "c"])
+    text = encoded(corpus, tokenizer)
+    rows = MINIMAL_PAIRS.gather([contender(corpus, text, options, [1, 2])], options).rows
+    assert [(row.phenomenon, row.pairs) for row in rows] == [("", 5), ("x", 3), ("y", 2)]
+    whole, x, y = rows
+    assert whole.accuracy * 5 == pytest.approx(3 * x.accuracy + 2 * y.accuracy)
+    judged = [
+        judge(Markov(tokenizer, markov_table(6, seed)), [Pair(*pair, "x", "x") for pair in PAIRS])
+        for seed in (1, 2)
+    ]
+    assert whole.accuracy == pytest.approx(np.mean([[one[0] for one in seed] for seed in judged]))
+    assert whole.ties == pytest.approx(1 / 5)
+
+
+def test_a_faulty_file_is_told_before_anything_is_trained(tmp_path, make_corpus):
+    path = write(tmp_path / "p.jsonl", [{"sentence_good": "a"}])
+    options = EvaluationOptions(minimal_pairs={"files": [path]}, cloze={"files": [path]})
+    for analysis in (MINIMAL_PAIRS, CLOZE):
+        with pytest.raises(InputError, match="the line holds no"):
+            analysis.check(options, make_corpus(5))
+
+
+def test_a_text_is_cut_where_its_last_word_begins(word_tokenizer, make_corpus, encoded):
+    model = Markov(word_tokenizer, markov_table(6, 0))
+    before, word = split_last(model, "a b c")
+    assert (before.tolist(), word.tolist()) == ([3, 4], [5])
+    model.tokenizer = ByteTokenizer()
+    before, word = split_last(model, "ab 词")
+    assert bytes(model.tokenizer.decode(before), "utf-8") == b"ab "
+    assert model.tokenizer.decode(word) == "词"
+    model.tokenizer = BpeTokenizer.train(
+        TokenizerOptions(kind="bpe", size=280), ["low lower lowest low low lower"] * 20
+    )
+    before, word = split_last(model, "low lower lowest")
+    assert model.tokenizer.decode(np.concatenate([before, word])) == "low lower lowest"
+    assert model.tokenizer.decode(word).strip() == "lowest"
+
+
+def test_a_last_word_is_right_when_it_is_the_most_probable_one(make_corpus, encoded, tmp_path):
+    corpus, tokenizer = make_corpus(30), WordTokenizer(["a", "b", "c"])
+    texts = ["a b", "b c", "c a", "c b", "a d", "b a c"]
+    path = write(tmp_path / "c.jsonl", [{"text": text} for text in texts])
+    options = EvaluationOptions(
+        resamples=100, generation={"prompts": 0}, windows={"enabled": False}, cloze={"files": [path]}
+    )
+    text = encoded(corpus, tokenizer)
+    (row,) = CLOZE.gather([contender(corpus, text, options, [4])], options).rows
+    model = Markov(tokenizer, markov_table(6, 4))
+    right = nats = 0
+    for line in texts:
+        ids = tokenizer.encode(line).ids
+        logprobs = model.next_logprobs([ids[:-1]])[0]
+        right += int(np.argmax(logprobs)) == ids[-1] and ids[-1] != tokenizer.unk
+        nats -= logprobs[ids[-1]]
+    assert (row.texts, row.accuracy, row.unknown) == (6, right / 6, 1 / 6)
+    assert row.accuracy_first == row.accuracy
+    assert row.perplexity == pytest.approx(math.exp(nats / 6))
