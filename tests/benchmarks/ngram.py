@@ -29,13 +29,10 @@ BUILD = """
 import sys
 from pathlib import Path
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
-from lmcompare.text.reading import read_lines
 from lmcompare.text.tokenizers.options import TokenizerOptions
 from lmcompare.text.tokenizers.word import WordTokenizer
 
-lines = read_lines(Path(sys.argv[1]))
-tokenizer, ids = WordTokenizer.learn(TokenizerOptions(kind="word"), lines)
-del lines
+tokenizer, ids = WordTokenizer.learn_file(TokenizerOptions(kind="word"), Path(sys.argv[1]))
 model = train_ngram([ids], tokenizer, NgramOptions(order=int(sys.argv[2])))
 """
 SAVE = BUILD + "model.save(Path(sys.argv[3]))\n"
@@ -136,7 +133,7 @@ def inside(text: Path, test: Path, folder: Path, console: Console) -> None:
     from lmcompare.text.tokenizers.word import WordTokenizer
 
     def build() -> tuple[NgramModel, Ids]:
-        tokenizer, ids = WordTokenizer.learn(TokenizerOptions(kind="word"), read_lines(text))
+        tokenizer, ids = WordTokenizer.learn_file(TokenizerOptions(kind="word"), text)
         return train_ngram([ids], tokenizer, NgramOptions(order=ORDER)), ids
 
     def save() -> None:

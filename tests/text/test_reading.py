@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from lmcompare.errors import InputError
-from lmcompare.text.reading import decode, read_bytes, read_lines, read_records, split_lines
+from lmcompare.text.reading import decode, read_blocks, read_bytes, read_lines, read_records, split_lines
 
 LINES = ["one", "", "  zwei  ", "三", "🙂"]
 TEXT = "\n".join(LINES) + "\n"
@@ -77,11 +77,22 @@ def test_what_is_not_utf8_is_named_by_line_and_byte(
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(data)
-    with pytest.raises(InputError) as caught:
-        read_lines(path)
-    said = str(caught.value)
-    assert said.startswith(f"{path}, line {line}: byte {byte} ({value}) is ")
-    assert said.endswith("Save the text as UTF-8.")
+    for read in (read_lines, lambda path: list(read_blocks(path, 1))):
+        with pytest.raises(InputError) as caught:
+            read(path)
+        said = str(caught.value)
+        assert said.startswith(f"{path}, line {line}: byte {byte} ({value}) is ")
+        assert said.endswith("Save the text as UTF-8.")
+
+
+@pytest.mark.parametrize(("size", "number"), [(0, 4), (4, 3), (100, 1)])
+def test_runs_of_lines_are_the_lines(size: int, number: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("\ufeffone\n\n两\r\n\ufefffour".encode())
+    blocks = list(read_blocks(path, size))
+    assert b"".join(blocks) == "one\n\n两\r\n\ufefffour\n".encode()
+    assert all(block.endswith(b"\n") for block in blocks)
+    assert len(blocks) == number
 
 
 def test_a_file_that_is_absent_empty_or_a_folder_is_named(tmp_path: Path) -> None:

@@ -24,21 +24,26 @@ def one_line(sentence: str) -> bytes:
 
 def closed_lines(sentences: Sequence[str]) -> str:
     """The sentences joined, each closed by a line end; raises `InputError` where one holds a line end."""
+    return closed_bytes(sentences).decode()
+
+
+def closed_bytes(sentences: Sequence[str]) -> bytes:
+    """What `closed_lines` gives, as UTF-8."""
     text = "\n".join(sentences) + "\n" if sentences else ""
-    if text.count("\n") != len(sentences) or not _encodable(text):
-        for sentence in sentences:
-            one_line(sentence)
-    return text
+    data = _encoded(text)
+    if data is None or data.count(b"\n") != len(sentences):
+        data = b"".join(one_line(sentence) + b"\n" for sentence in sentences)
+    return data
 
 
-def _encodable(text: str) -> bool:
+def _encoded(text: str) -> bytes | None:
+    """UTF-8, or `None` where there is none."""
     try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return None
 
 
 def _quote(sentence: str) -> str:
     shown = sentence if len(sentence) <= 40 else sentence[:39] + "…"
-    return f"sentence {ascii(shown) if not _encodable(shown) else repr(shown)}"
+    return f"sentence {ascii(shown) if _encoded(shown) is None else repr(shown)}"

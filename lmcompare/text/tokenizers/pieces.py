@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lmcompare.text.tokenizers.lines import closed_lines
+from lmcompare.text.tokenizers.lines import closed_bytes
 
 Numbers = NDArray[np.int32]
 Bits = NDArray[np.uint64]
 
 BLOCK: Final = 1 << 19
-"""Characters that are cut at a time: what is made of them fits in a processor's cache, or nearly."""
+"""Bytes that are cut at a time: what is made of them fits in a processor's cache, or nearly."""
 _IN, _BLANK, _END = 0, 1, 2
 _KIND: Final = bytes(
     _END if byte == 0x0A else _BLANK if chr(byte).isspace() and byte < 0x80 else _IN for byte in range(256)
@@ -33,8 +33,8 @@ _LONG: Final = np.uint64(2**64 - 2)  # 0xFE stands in no text either
 _MIX: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 
-def blocks(sentences: Iterable[str]) -> Iterator[str]:
-    """The sentences, each closed by a line end, joined to texts of about `BLOCK` characters.
+def blocks(sentences: Iterable[str]) -> Iterator[bytes]:
+    """The sentences, each closed by a line end, joined to texts of `BLOCK` bytes or some more, in UTF-8.
 
     Errors: `InputError` for a sentence that holds a line end or half a character.
     """
@@ -43,19 +43,18 @@ def blocks(sentences: Iterable[str]) -> Iterator[str]:
         held.append(sentence)
         size += len(sentence) + 1
         if size >= BLOCK:
-            yield closed_lines(held)
+            yield closed_bytes(held)
             held, size = [], 0
-    yield closed_lines(held)
+    yield closed_bytes(held)
 
 
-def cut(text: str) -> tuple[Numbers, list[str]]:
-    r"""Cut a text at white space, as `str.split` does; a line end is a piece of its own.
+def cut(data: bytes) -> tuple[Numbers, list[str]]:
+    r"""Cut a text in UTF-8 at white space, as `str.split` does; a line end is a piece of its own.
 
     Returns:
         a number for each piece `[n]`, and what each number stands for ("\n" for a line end), in the order of
         first occurrence.
     """
-    data = text.encode()
     starts, ends = _edges(data)
     first = _first_equals(*_keys(data, starts, ends - starts))
     new = first == np.arange(len(first))

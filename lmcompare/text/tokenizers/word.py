@@ -10,6 +10,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from lmcompare.errors import InputError
 from lmcompare.interface import Encoding, Ids
 from lmcompare.side_by_side import side_by_side
+from lmcompare.text.reading import read_blocks
 from lmcompare.text.tokenizers.lines import one_line
 from lmcompare.text.tokenizers.options import TokenizerOptions
-from lmcompare.text.tokenizers.pieces import blocks, cut
+from lmcompare.text.tokenizers.pieces import BLOCK, blocks, cut
 from lmcompare.text.tokenizers.vocabulary import EOS, UNK, ClosedVocabulary, by_frequency, stored_strings
 
 _WORD = re.compile(r"\S+")
@@ -54,9 +56,23 @@ class WordTokenizer(ClosedVocabulary):
 
         The text is cut once instead of twice, which is half the time, and by so many threads side by side.
         """
+        return cls._learn(options, blocks(sentences), threads)
+
+    @classmethod
+    def learn_file(cls, options: TokenizerOptions, path: Path, threads: int = 2) -> tuple[WordTokenizer, Ids]:
+        """What `learn` makes of the lines of a text file, of which no Python string is ever made.
+
+        Errors: those of `reading.read_lines`.
+        """
+        return cls._learn(options, read_blocks(path, BLOCK), threads)
+
+    @classmethod
+    def _learn(
+        cls, options: TokenizerOptions, texts: Iterable[bytes], threads: int
+    ) -> tuple[WordTokenizer, Ids]:
         seen = _Numbers()
         parts = [np.zeros(0, dtype=np.int32)]
-        for numbers, words in side_by_side(cut, blocks(sentences), threads):
+        for numbers, words in side_by_side(cut, texts, threads):
             own = np.fromiter(map(seen.__getitem__, words), np.int32, len(words))
             parts.append(own.take(numbers))
         numbers = np.concatenate(parts)
