@@ -3,16 +3,17 @@
 In training a model only ever reads human text; when it writes, it reads what it wrote itself. The bits per
 token of its own continuation are set beside those of the human one, by place: as the model itself sees
 them, and as a judge does that is the same for all models, an n-gram model of the training text. Drawn from
-the model as it is, its own text surprises it less than the human one by what it does not know; a judge that
-is surprised more and more sees it drift; greedy text that costs fewer and fewer bits has begun to turn in a
-circle. Knows nothing of how it is drawn.
+the model as it is, its own text costs it the entropy of its predictions, whatever that is beside the human
+text; to the judge, how much more the own words cost than the human ones must grow from place to place where
+slips add up (Bengio et al. 2015; Ranzato et al. 2016). Greedy text whose bits fall towards zero has begun to
+turn in a circle. Knows nothing of how it is drawn.
 """
 
 from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from lmcompare.evaluation.results.limits import (
     Exposure,
     ExposureCell,
     ExposureCurve,
+    ExposureDrift,
     ExposurePoint,
     ExposureRow,
 )
@@ -67,19 +69,14 @@ class ExposureAnalysis:
         readers: dict[Literal["self", "judge"], LanguageModel] = {"self": model}
         if options.judge:
             readers["judge"] = judge(subject.encoded, options.judge)
-        curves = []
-        for reader, reading in readers.items():
-            for name, each in texts.items():
-                bits = -np.stack([part[options.prompt_tokens :] for part in reading.score(each)]) / math.log(
-                    2
-                )
-                curves.append(ExposureCurve(text=name, reader=reader, points=points(bits, subject.options)))
+        curves, drifts = _read_all(readers, texts, options.prompt_tokens, subject.options)
         return ExposureCell(
             prompts=len(prompts),
             prompt_tokens=options.prompt_tokens,
             tokens=options.tokens,
             judge=options.judge,
             curves=curves,
+            drifts=drifts,
         )
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Exposure | None:
@@ -125,6 +122,29 @@ def judge(encoded: EncodedCorpus, order: int) -> LanguageModel:
         )
 
 
+def _read_all(
+    readers: Mapping[Literal["self", "judge"], LanguageModel],
+    texts: Mapping[str, Sequence[Ids]],
+    before: int,
+    options: EvaluationOptions,
+) -> tuple[list[ExposureCurve], list[ExposureDrift]]:
+    """A curve for each text and reader, and a drift for each text that is not the human one."""
+    curves, drifts = [], []
+    for reader, model in readers.items():
+        bits = {
+            name: -np.stack([scores[before:] for scores in model.score(rows)]) / math.log(2)
+            for name, rows in texts.items()
+        }
+        for name, own in bits.items():
+            curves.append(ExposureCurve(text=name, reader=reader, points=points(own, options)))
+            if name != "human":
+                early, late, growth, ci95 = drift(own, bits["human"], options)
+                drifts.append(
+                    ExposureDrift(text=name, reader=reader, early=early, late=late, growth=growth, ci95=ci95)
+                )
+    return curves, drifts
+
+
 def points(bits: Floats, options: EvaluationOptions) -> list[ExposurePoint]:
     """Mean bits at places 1, 2, 3 to 4, 5 to 8, ... of the rows, `[prompts, tokens]`, with intervals."""
     found = []
@@ -138,3 +158,24 @@ def points(bits: Floats, options: EvaluationOptions) -> list[ExposurePoint]:
         if end == length:
             return found
         last *= 2
+
+
+def drift(
+    own: Floats, human: Floats, options: EvaluationOptions
+) -> tuple[float, float, float, tuple[float, float]]:
+    """Bits per token that own words cost more than human ones: early, late, late minus early, its interval.
+
+    Early is the first quarter of the places, late the last one; a passage is paired with its own prompt.
+
+    Args:
+        own: bits of the model's tokens, `[prompts, tokens]`.
+        human: bits of the human ones after the same prompts, `[prompts, tokens]`.
+        options: of the bootstrap over the prompts.
+    """
+    quarter = max(1, own.shape[1] // 4)
+    if not (np.isfinite(own).all() and np.isfinite(human).all()):
+        return math.inf, math.inf, math.inf, (math.inf, math.inf)
+    more = own - human
+    early, late = more[:, :quarter].mean(axis=1), more[:, -quarter:].mean(axis=1)
+    growth, ci95 = mean_with_interval(late - early, options.resamples, options.seed)
+    return float(early.mean()), float(late.mean()), growth, ci95

@@ -177,6 +177,17 @@ class ExposureCurve(Record):
     points: list[ExposurePoint]
 
 
+class ExposureDrift(Record):
+    """Bits per token that the own words cost more than the human ones, as the continuation goes on."""
+
+    text: str = Field(description="the sampling rule of the own ones")
+    reader: Literal["self", "judge"]
+    early: float = Field(description="mean over the first quarter of the places")
+    late: float = Field(description="mean over the last quarter of the places")
+    growth: float = Field(description="late minus early: paired by prompt")
+    ci95: Interval = Field(description="of growth, bootstrap over the prompts")
+
+
 class ExposureCell(Record):
     """One trained model."""
 
@@ -185,6 +196,7 @@ class ExposureCell(Record):
     tokens: int
     judge: int = Field(description="order of the n-gram model that judges; 0: none")
     curves: list[ExposureCurve]
+    drifts: list[ExposureDrift]
 
 
 class ExposureRow(Record):

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lmcompare.evaluation.results import Results
-from lmcompare.evaluation.results.limits import ExposureCell, ExposureRow
+from lmcompare.evaluation.results.limits import ExposureRow
 from lmcompare.reporting import numbers
 from lmcompare.reporting.drawing import look, style
 from lmcompare.reporting.language import Language
@@ -31,10 +31,12 @@ def section(results: Results, say: Language) -> Section | None:
     shown = leading(results)
     names = {model.name for model in shown.models}
     rows = [row for row in found.rows if row.model in names]
+    if not rows:
+        return None
     findings = tuple(sentence for row in rows for sentence in _findings(row, say))
     first = rows[0].cell
     lead = say(
-        "exposure.lead",
+        "exposure.lead" if first.judge else "exposure.lead_alone",
         prompts=first.prompts,
         before=first.prompt_tokens,
         tokens=first.tokens,
@@ -87,29 +89,26 @@ def figure(rows: Sequence[ExposureRow], say: Language) -> Figure:
 
 
 def _findings(row: ExposureRow, say: Language) -> list[str]:
+    """What the own words cost more, early and late: to the judge where there is one, else to the model."""
     cell = row.cell
+    reader = "judge" if cell.judge else "self"
     found = []
-    for rule in dict.fromkeys(curve.text for curve in cell.curves):
-        if rule == "human":
+    for drift in cell.drifts:
+        if drift.reader != reader or not math.isfinite(drift.growth):
             continue
-        own, human = _last(cell, rule, "self"), _last(cell, "human", "self")
-        values = {
-            "model": row.model,
-            "rule": rule,
-            "first": own[0],
-            "last": own[1],
-            "own": numbers.fixed(own[2], 2),
-            "human": numbers.fixed(human[2], 2),
-        }
-        if cell.judge:
-            judged, other = _last(cell, rule, "judge"), _last(cell, "human", "judge")
-            values |= {"judged": numbers.fixed(judged[2], 2), "other": numbers.fixed(other[2], 2)}
-        found.append(say("exposure.judged" if cell.judge else "exposure.finding", **values))
+        low, high = drift.ci95
+        key = "grows" if low > 0 else "shrinks" if high < 0 else "stays"
+        found.append(
+            say(
+                f"exposure.{key}",
+                reader=say(f"exposure.to_{reader}"),
+                model=row.model,
+                rule=drift.text,
+                early=numbers.signed(drift.early, 2),
+                late=numbers.signed(drift.late, 2),
+                growth=numbers.signed(drift.growth, 2),
+                low=numbers.signed(low, 2),
+                high=numbers.signed(high, 2),
+            )
+        )
     return found
-
-
-def _last(cell: ExposureCell, text: str, reader: str) -> tuple[int, int, float]:
-    """The last places of a curve, and the bits there."""
-    (curve,) = [each for each in cell.curves if (each.text, each.reader) == (text, reader)]
-    point = curve.points[-1]
-    return point.first, point.last, point.bits

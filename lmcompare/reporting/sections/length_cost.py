@@ -27,6 +27,8 @@ def section(results: Results, say: Language) -> Section | None:
     shown = leading(results)
     names = {model.name for model in shown.models}
     rows = [row for row in found.rows if row.model in names]
+    if not rows:
+        return None
     findings = tuple(_finding(row, say) for row in rows)
     drawing = Drawing(figure(shown, rows, say), say("length_cost.caption"))
     return Section(

@@ -15,6 +15,9 @@ from lmcompare.reporting.language import Language
 from lmcompare.reporting.section import Drawing, Section
 from lmcompare.reporting.table import Column, Table, TableCell
 
+NEAR = 10
+"""Percent up to which the axis is linear; beyond, it is logarithmic."""
+
 
 def section(results: Results, say: Language) -> Section | None:
     """See `sections`."""
@@ -43,6 +46,8 @@ def figure(results: Results, found: Orders, say: Language) -> Figure:
         axes.set_title(say("orders.figure"))
         axes.set_xlabel(say("orders.x"))
         axes.axvline(0, color=INK, linewidth=1)
+        axes.set_xscale("symlog", linthresh=NEAR)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
         for place, (_, row) in enumerate(rows):
             assert row.ci95 is not None and row.percent is not None
             look = colours[row.model]
@@ -51,7 +56,7 @@ def figure(results: Results, found: Orders, say: Language) -> Figure:
         for place in range(1, len(rows)):
             if rows[place][0] is not rows[place - 1][0]:
                 axes.axhline(place - 0.5, color=FAINT, linewidth=0.6)
-        labels = [f"{row.model} ({say(f'orders.{row.order}')})" for _, row in rows]
+        labels = [f"{group.rows[0].model}: {say(f'orders.{row.order}')}" for group, row in rows]
         axes.set_yticks(range(len(rows)), labels)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)

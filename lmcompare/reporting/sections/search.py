@@ -30,6 +30,8 @@ def section(results: Results, say: Language) -> Section | None:
     shown = leading(results)
     names = {model.name for model in shown.models}
     rows = [row for row in found.rows if row.model in names]
+    if not rows:
+        return None
     findings = tuple(sentence for row in rows for sentence in _findings(row, say))
     lead = say(
         "search.lead", prompts=rows[0].cell.prompts, most=found.max_tokens, nodes=f"{found.node_limit:,}"
@@ -108,9 +110,10 @@ def _findings(row: SearchModel, say: Language) -> list[str]:
                 human=numbers.fixed(human.length, 1),
                 bits=numbers.fixed(exact.bits, 1),
                 human_bits=numbers.fixed(human.bits, 1),
-                empty=numbers.percent(exact.empty),
             )
         )
+    if exact.empty > 0:
+        sentences.append(say("search.empty", model=row.model, empty=numbers.percent(exact.empty)))
     if cell.proven < cell.prompts:
         open_ends = cell.prompts - cell.proven
         sentences.append(say("search.unproven", model=row.model, open=open_ends, prompts=cell.prompts))
