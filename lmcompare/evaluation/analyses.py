@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lmcompare.evaluation.analysis import Analysis, Checks, Contender, Subject
 from lmcompare.evaluation.calibration import CALIBRATION
+from lmcompare.evaluation.extremes import EXTREMES
 from lmcompare.evaluation.inside import INSIDE
 from lmcompare.evaluation.limits.analyses import LIMITS
 from lmcompare.evaluation.options import EvaluationOptions
@@ -29,6 +30,7 @@ ANALYSES: tuple[Analysis, ...] = (
     WINDOWS,
     INSIDE,
     SLICES,
+    EXTREMES,
     CALIBRATION,
     MINIMAL_PAIRS,
     CLOZE,

@@ -67,6 +67,7 @@ HOLES: dict[str, list[str]] = {
     "truth.kind_*": list(KINDS),
     "truth.why_*": list(WHY),
     "pareto.*": list(PRICES),
+    "extremes.*": ["tokens", "sentences", "documents", "token", "byte"],
     "calibration.*": [
         "ece",
         "ece_every",

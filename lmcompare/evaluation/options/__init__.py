@@ -4,6 +4,7 @@ Knows nothing of what is done with it.
 """
 
 from lmcompare.evaluation.options.calibration import CalibrationOptions
+from lmcompare.evaluation.options.extremes import ExtremesOptions
 from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
@@ -18,6 +19,7 @@ __all__ = [
     "MinimalPairsOptions",
     "CalibrationOptions",
     "EvaluationOptions",
+    "ExtremesOptions",
     "GenerationOptions",
     "InsideOptions",
     "PositionOptions",

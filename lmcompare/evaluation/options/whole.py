@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options.base import Options
 from lmcompare.evaluation.options.calibration import CalibrationOptions
+from lmcompare.evaluation.options.extremes import ExtremesOptions
 from lmcompare.evaluation.options.inside import InsideOptions
 from lmcompare.evaluation.options.limits import (
     ExposureOptions,
@@ -107,6 +108,7 @@ class EvaluationOptions(Options):
     minimal_pairs: MinimalPairsOptions = Field(default_factory=MinimalPairsOptions)
     cloze: ClozeOptions = Field(default_factory=ClozeOptions)
     slices: SlicesOptions = Field(default_factory=SlicesOptions)
+    extremes: ExtremesOptions = Field(default_factory=ExtremesOptions)
     calibration: CalibrationOptions = Field(default_factory=CalibrationOptions)
 
     @model_validator(mode="after")

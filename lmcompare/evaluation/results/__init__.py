@@ -10,6 +10,7 @@ from lmcompare.evaluation.results.analyses import (
     CellAnalyses,
 )
 from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell, CalibrationRow
+from lmcompare.evaluation.results.extremes import Extremes
 from lmcompare.evaluation.results.inside import (
     Attention,
     Gate,
@@ -100,6 +101,7 @@ __all__ = [
     "Cost",
     "CurvePoint",
     "Explanation",
+    "Extremes",
     "Gate",
     "Generation",
     "Head",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from lmcompare.evaluation.results.calibration import Calibration, CalibrationCell
+from lmcompare.evaluation.results.extremes import Extremes
 from lmcompare.evaluation.results.inside import Inside, InsideCell
 from lmcompare.evaluation.results.limits import (
     Exposure,
@@ -58,4 +59,5 @@ class Analyses(Record):
     cloze: Cloze | None = None
     inside: Inside | None = None
     slices: Slices | None = None
+    extremes: Extremes | None = None
     calibration: Calibration | None = None

@@ -14,6 +14,7 @@ from lmcompare.reporting.section import Section
 from lmcompare.reporting.sections import (
     calibration,
     exposure,
+    extremes,
     gap,
     inside,
     length_cost,
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[Results, Language], Section | None], ...] = (
     targeted.section,
     inside.section,
     slices.section,
+    extremes.section,
     calibration.section,
     orders.section,
     gap.section,
