@@ -36,19 +36,21 @@ from lmcompare.models.neural.transformer_model import TransformerModel
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.text.tokenizers.word import WordTokenizer
 
-SIZE, LAYERS, HEADS, PLACES = 10_000, 6, 6, 1024
+LAYERS, HEADS, PLACES = 6, 6, 1024
+SHAPES = ("384x65", "192x10000", "384x10000")
+"""Width and ids: the first is nanoGPT's for Shakespeare's characters; the others are for words."""
 PROMPT, TOKENS, RUNS = 32, 96, 5
 CONTEXTS = (16, 64, 256, 1024, 2048)
 WAYS = ("transformers", "lmcompare, torch", "lmcompare", "lmcompare, 8 bits")
 
 
-def gpt2(width: int) -> tuple[Any, Callable[[], TransformerModel]]:
+def gpt2(width: int, size: int) -> tuple[Any, Callable[[], TransformerModel]]:
     """Their GPT-2, and a maker of ours with its weights."""
     import transformers
 
     torch.manual_seed(0)
     config = transformers.GPT2Config(
-        vocab_size=SIZE,
+        vocab_size=size,
         n_positions=PLACES,
         n_embd=width,
         n_layer=LAYERS,
@@ -87,9 +89,9 @@ def gpt2(width: int) -> tuple[Any, Callable[[], TransformerModel]]:
     state |= {"norm.weight": theirs.transformer.ln_f.weight, "norm.bias": theirs.transformer.ln_f.bias}
 
     def make() -> TransformerModel:
-        network = TransformerModel.build(options, SIZE, 0)
+        network = TransformerModel.build(options, size, 0)
         network.load_state_dict({name: value.detach().clone() for name, value in state.items()}, strict=False)
-        return TransformerModel(network, vocabulary(SIZE), options, {})
+        return TransformerModel(network, vocabulary(size), options, {})
 
     return theirs, make
 
@@ -99,17 +101,17 @@ def vocabulary(size: int) -> WordTokenizer:
     return WordTokenizer([str(number) for number in range(size - 3)])
 
 
-def beside_transformers(console: Console, width: int, threads: int) -> None:
+def beside_transformers(console: Console, width: int, size: int, threads: int) -> None:
     """Tokens per second of each way, for one row and for eight."""
-    theirs, make = gpt2(width)
+    theirs, make = gpt2(width, size)
     plain, compiled = make(), make()
     compiled.network.compile_steps()
     models = {"lmcompare, torch": plain, "lmcompare": compiled, "lmcompare, 8 bits": quantise(plain)}
-    table = Table(title=f"{LAYERS} layers, width {width}, {SIZE:,} ids, {threads} thread(s): tokens/s")
+    table = Table(title=f"{LAYERS} layers, width {width}, {size:,} ids, {threads} thread(s): tokens/s")
     for column in ("rows", *WAYS, "lmcompare / transformers", "same text"):
         table.add_column(column, justify="right")
     for rows in (1, 8):
-        prompts = np.random.default_rng(rows).integers(3, SIZE, (rows, PROMPT))
+        prompts = np.random.default_rng(rows).integers(3, size, (rows, PROMPT))
 
         def write_theirs(given: np.ndarray[Any, Any] = prompts) -> np.ndarray[Any, Any]:
             ids = torch.from_numpy(given)
@@ -209,13 +211,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--widths", type=int, nargs="+", default=[192, 384])
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), metavar="WIDTHxIDS")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     console = Console(width=150)
     try:
-        for width in given.widths:
-            beside_transformers(console, width, given.threads)
+        for shape in given.shapes:
+            beside_transformers(console, *map(int, shape.split("x")), given.threads)
     except ImportError as error:
         console.print(f"not beside transformers: {error}")
     by_context(console)
