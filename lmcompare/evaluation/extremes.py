@@ -162,9 +162,9 @@ def _tokens(a: _Read, b: _Read, number: int, turned: bool) -> list[ExtremeToken]
     def make(place: int) -> ExtremeToken:
         at = int(np.searchsorted(a.firsts, place, side="right")) - 1
         text, inside = sentences[at].encode(), place - int(a.firsts[at])
-        offsets = encoded.tokenizer.encode(sentences[at]).offsets
-        ends = inside == len(offsets) - 1  # the event is the sentence's end
-        low, high = (len(text), len(text)) if ends else (int(offsets[inside]), int(offsets[inside + 1]))
+        spans = encoded.tokenizer.encode(sentences[at]).spans.tolist()
+        ends = inside == len(spans)  # the event is the sentence's end
+        low, high = (len(text), len(text)) if ends else spans[inside]
         before = text[:low].decode(errors="replace")
         if at not in opens and len(before) < BEFORE:
             before = f"{sentences[at - 1]} ⏎ {before}"

@@ -124,7 +124,7 @@ def event_bytes(encoded: EncodedCorpus, split: SplitName) -> Ids:
     one = np.ones(1, dtype=np.int64)
     parts = [np.zeros(0, dtype=np.int64)]
     for sentence in encoded.corpus.sentences(split):
-        parts += [np.diff(encoded.tokenizer.encode(sentence).offsets), one]
+        parts += [np.diff(encoded.tokenizer.encode(sentence).spans, axis=1)[:, 0], one]
     sizes: Ids = np.concatenate(parts)
     return sizes
 

@@ -62,17 +62,15 @@ def tags_of_events(
     """
     found: list[str] = []
     for number, (sentence, given) in enumerate(zip(sentences, tagged, strict=False), 1):
-        offsets = tokenizer.encode(sentence).offsets
-        words, spans = _spans(sentence, given, len(offsets) - 1, number, path)
+        encoding = tokenizer.encode(sentence)
+        words, spans = _spans(sentence, given, len(encoding.ids), number, path)
         if spans is None:
-            found += words
+            found += words if encoding.places is None else [words[place] for place in encoding.places]
         else:
             text = sentence.encode()
             firsts = [
                 int(low) + len(part) - len(part.lstrip())
-                for low, part in (
-                    (low, text[low:high]) for low, high in zip(offsets, offsets[1:], strict=False)
-                )
+                for low, part in ((low, text[low:high]) for low, high in encoding.spans.tolist())
             ]
             places = np.searchsorted(np.array(spans), firsts, side="right") - 1
             found += [words[place] if place >= 0 else "other" for place in places]

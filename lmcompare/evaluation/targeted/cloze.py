@@ -1,7 +1,7 @@
 """Analysis `cloze`: whether the model would have written the last word of a text.
 
-The test is LAMBADA's (Paperno et al. 2016). A word of several tokens is right when each of them is the most probable one after the text and the
-tokens before it. Knows nothing of how it is drawn.
+The test is LAMBADA's (Paperno et al. 2016). A word of several tokens is right when each of them is the most
+probable one after the text and the tokens before it. Knows nothing of how it is drawn.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lmcompare.evaluation.targeted.reading import apart, read_cloze
 from lmcompare.interface import Ids, LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import Corpus
+from lmcompare.text.tokenizers.ordered import order_of
 
 AT_ONCE = 64
 """Contexts whose next token is predicted together."""
@@ -33,8 +34,8 @@ class ClozeAnalysis:
     def measure(self, subject: Subject) -> ClozeCell | None:
         """Ask for the last word of each text of the files that the options name."""
         options = subject.options.cloze
-        if not options.files:
-            return None
+        if not options.files or order_of(subject.model.tokenizer) != "forward":
+            return None  # in another order the last word is not what comes last
         texts = read_cloze(options.files, options.most)
         texts = [apart(text) for text in texts] if options.spacing == "signs apart" else texts
         asked = [split_last(subject.model, text) for text in texts]
