@@ -28,6 +28,7 @@ COMMANDS = {
     "models": "The kinds of model and their options.",
     "laws": "Check a model against the laws that every language model keeps.",
     "report": "Rebuild a report from results, without training.",
+    "export": "Per-token scores of an experiment as a table: Parquet or NPZ.",
     "schema": "JSON schema of experiment files and of results.",
 }
 

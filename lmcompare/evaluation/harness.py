@@ -18,8 +18,7 @@ from lmcompare.errors import InputError
 from lmcompare.evaluation.analyses import measure_all
 from lmcompare.evaluation.analysis import Subject
 from lmcompare.evaluation.chain import chain, predict
-from lmcompare.evaluation.context import mean_context
-from lmcompare.evaluation.cost import peak_memory, timed_score
+from lmcompare.evaluation.cost import peak_memory
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.explanation import explain, telling
 from lmcompare.evaluation.generation_quality import measure
@@ -41,16 +40,16 @@ from lmcompare.evaluation.results import (
     SplitName,
     TokenizerInfo,
 )
-from lmcompare.evaluation.score_cache import ScoreCache, Scored
+from lmcompare.evaluation.score_cache import ScoreCache
+from lmcompare.evaluation.scoring import score_split, summaries
 from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
 from lmcompare.generation.loop import generate
 from lmcompare.generation.rules import temperature
-from lmcompare.interface import Floats, LanguageModel, flops_per_token
-from lmcompare.models.matched import forget_at_eos
+from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
-from lmcompare.text.encoded import EncodedCorpus, EncodedSplit
+from lmcompare.text.encoded import EncodedCorpus
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -97,14 +96,13 @@ def evaluate(
     splits: dict[SplitName, dict[PolicyName, Scores]] = {}
     speed, peak = 0.0, 0
     for done, split in enumerate(options.splits):
-        text = split_of(encoded, split)
-        scores.starts[split] = np.asarray(text.starts, dtype=np.int64)
+        scores.starts[split] = np.asarray(split_of(encoded, split).starts, dtype=np.int64)
         tell(Progress(f"score {split}", done, len(options.splits), name))
-        scored = _scored(model, encoded, split, options, cache)
+        scored = score_split(model, encoded, split, options, cache)
         speed, peak = scored.tokens_per_second, max(peak, scored.peak_memory)
         scores.logprobs[split, "native"] = scored.native
         scores.logprobs[split, "matched"] = scored.matched
-        splits[split] = _summaries(model, text, encoded, scores, split, options)
+        splits[split] = summaries(model, encoded, split, scored, options)
     generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
     tokenizer, contexts = model.tokenizer, material.contexts
     explained = [explain(model, telling(line), encoded.train.documents) for line in material.sentences[:1]]
@@ -186,51 +184,6 @@ def merge(
     )
 
 
-def _scored(
-    model: LanguageModel,
-    encoded: EncodedCorpus,
-    split: SplitName,
-    options: EvaluationOptions,
-    cache: ScoreCache | None,
-) -> Scored:
-    """A split scored under both policies, unless this model has scored it before."""
-    text = split_of(encoded, split)
-    key = cache.key(encoded, split, options.window, options.stride) if cache is not None else ""
-    if cache is not None and (found := cache.get(key, len(text.ids))) is not None:
-        return found
-    scores, speed = timed_score(model, text.documents)
-    native = matched = _flat(scores)
-    if model.policy != "sentence":
-        matched = _flat(forget_at_eos(model).score(text.documents))
-    scored = Scored(native, matched, speed, peak_memory())
-    if cache is not None:
-        cache.put(key, scored)
-    return scored
-
-
-def _summaries(
-    model: LanguageModel,
-    text: EncodedSplit,
-    encoded: EncodedCorpus,
-    scores: EventScores,
-    split: SplitName,
-    options: EvaluationOptions,
-) -> dict[PolicyName, Scores]:
-    return {
-        policy: summarise(
-            text,
-            [scores.logprobs[split, policy]],
-            encoded.tokenizer,
-            words=encoded.corpus.words,
-            by_document=encoded.corpus.by_document,
-            mean_context=mean_context(model, text, policy),
-            resamples=options.resamples,
-            seed=options.seed,
-        )
-        for policy in POLICIES
-    }
-
-
 def _generate(
     model: LanguageModel,
     encoded: EncodedCorpus,
@@ -274,7 +227,3 @@ def _mean(records: Sequence[AnyRecord]) -> AnyRecord:
         elif isinstance(column[0], int):
             values[field] = round(float(np.mean(column)))
     return type(records[0])(**values)
-
-
-def _flat(scores: Sequence[Floats]) -> Floats:
-    return np.concatenate([np.zeros(0), *scores]).astype(np.float64)

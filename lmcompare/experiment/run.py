@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import platform
 import queue
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from typing import Protocol
 from lmcompare.errors import InputError
 from lmcompare.evaluation.analyses import check_all, gather_all
 from lmcompare.evaluation.analysis import Contender
+from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.harness import merge
 from lmcompare.evaluation.material import Material, prepare
 from lmcompare.evaluation.ranking import compare, rank
@@ -83,6 +84,33 @@ def run(experiment: Experiment, watcher: Watcher, *, command: str) -> Results:
         results = _results(experiment, prepared, jobs, watcher, command)
         write_text(experiment.folder / "results.json", results.model_dump_json(indent=1) + "\n")
         return results
+
+
+def evaluated_cells(experiment: Experiment) -> Iterator[tuple[str, EncodedCorpus, EventScores]]:
+    """Label, text and scores of every cell, in the order of the file; nothing is trained or scored.
+
+    Raises:
+        InputError: a cell has not been evaluated.
+    """
+    prepared = _prepare(experiment, _Silent())
+    for name, cells in _jobs(experiment, prepared).items():
+        for job in cells:
+            if not job.folder.evaluated():
+                remedy = f"Run `lmcompare run {experiment.folder}` first"
+                raise InputError(
+                    f"{job.label!r} has not been evaluated yet", where=str(experiment.path), remedy=remedy
+                )
+            yield job.label, prepared.encoded[name], job.folder.read()[1]
+
+
+class _Silent:
+    """A watcher whom nothing is shown."""
+
+    def stage(self, what: str) -> None: ...
+    def cells(self, labels: list[str], ready: list[str]) -> None: ...
+    def progress(self, label: str, progress: Progress) -> None: ...
+    def finished(self, label: str) -> None: ...
+    def beat(self) -> None: ...
 
 
 def _prepare(experiment: Experiment, watcher: Watcher) -> _Prepared:
