@@ -54,6 +54,8 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _Request.deferred -= 1
+    if _Request.asked and _Request.listening and not _Request.deferred:
+        raise Stopped
 
 
 def asked() -> bool:

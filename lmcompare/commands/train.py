@@ -74,7 +74,7 @@ def command(
             )
         )
         model.save(out)
-        _remove(work)
+        _keep_records(work, out)
         watcher.finished(kind)
     for note in getattr(model, "notes", ()):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
@@ -82,7 +82,11 @@ def command(
     console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
-def _remove(folder: Path) -> None:
+def _keep_records(work: Path, out: Path) -> None:
+    """The curve, and what else was written line by line, stays beside the model's files."""
     import shutil
 
-    shutil.rmtree(folder, ignore_errors=True)
+    with explain_os_errors(out):
+        for record in work.glob("*.jsonl"):
+            shutil.copyfile(record, out / record.name)
+    shutil.rmtree(work, ignore_errors=True)

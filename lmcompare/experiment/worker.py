@@ -114,12 +114,12 @@ def _trained(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
     seconds = time.perf_counter() - begin
     # What a process that was killed had worked, nobody knows.
     processor = 0.0 if resumed else time.process_time() - worked
-    curve = folder.work / "curve.jsonl"
-    points = read_curve(curve)
+    points = read_curve(folder.work / "curve.jsonl")
     if points:
         # A training that was killed and continued took longer than this process saw.
         seconds = max(seconds, points[-1].seconds)
-        shutil.copyfile(curve, folder.path / "curve.jsonl")
+    for record in folder.work.glob("*.jsonl"):  # the curve, and what else was written line by line
+        shutil.copyfile(record, folder.path / record.name)
     # What a model costs includes the models that it is made of.
     seconds += sum(train_seconds(member) for member in job.members.values())
     of_members = [processor_seconds(member) for member in job.members.values()]

@@ -34,9 +34,12 @@ def test_a_request_ends_what_listens_at_once() -> None:
 
 def test_what_defers_is_asked_where_it_can_end() -> None:
     done = []
-    with stopping.listening(), stopping.deferred():
-        ask()
-        done.append(stopping.asked())
+    with pytest.raises(Stopped), stopping.listening():
+        with stopping.deferred():
+            with stopping.deferred():
+                ask()
+            done.append(stopping.asked())
+        done.append("it went on after the block")
     assert done == [True]
     with pytest.raises(Stopped), stopping.listening():
         done.append("what comes after is not begun")
@@ -108,6 +111,8 @@ def test_a_training_that_is_asked_to_stop_keeps_its_last_step_and_goes_on_to_the
         run = start(*command, "--out", tiny / name)
         _, errors = run.communicate(timeout=120)
         assert run.returncode == 0, errors
+    curves = [(tiny / name / "curve.jsonl").read_text().splitlines() for name in ("stopped", "whole")]
+    assert len(curves[0]) == len(curves[1]) == 2
     weights = [(tiny / name / "weights.safetensors").read_bytes() for name in ("stopped", "whole")]
     assert weights[0] == weights[1]
     assert json.loads((tiny / "stopped" / "model.json").read_text())["config"]["facts"]["steps"] == 600

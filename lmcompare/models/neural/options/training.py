@@ -62,8 +62,8 @@ class TrainingOptions(BaseModel):
             vocabulary has no more ids than that, or with 0, the softmax is exact. Evaluation is always exact.
             (An adaptive softmax is not offered: its classes would replace the table that the input shares,
             so the model would be another, not the same one trained faster.)
-        statistics: whether gradient norms, sizes of updates and activations of each layer are written to
-            statistics.jsonl at each validation.
+        statistics: whether gradient norms, sizes of updates (against the weights) and activations of each
+            layer are written to statistics.jsonl at each validation; it stands beside the model.
         restart: share of sentence ends after which the training text starts afresh with `bos`, so that
             the model also learns to read a sentence with nothing before it.
         precision: of matrix products in training; weights, and all scoring, are float32. "auto" takes
