@@ -19,6 +19,7 @@ OPTIONS = EvaluationOptions(
     resamples=200,
     generation={"prompts": 6, "prompt_units": 3, "length": 20, "rule": "top_k(3)", "shown": 2},
     windows={"enabled": False},
+    calibration={"enabled": False},
 )
 MEASURED = {"score_tokens_per_second", "generate_tokens_per_second", "peak_memory_bytes"}
 
