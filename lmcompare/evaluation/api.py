@@ -41,6 +41,7 @@ from lmcompare.models.windowed import windowed
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus, encode_corpus
 from lmcompare.text.sources import open_corpus
+from lmcompare.text.tokenizers.ordered import in_text_order, order_of
 
 if TYPE_CHECKING:
     import pandas
@@ -228,7 +229,12 @@ def _row(model: LanguageModel, splits: dict[SplitName, dict[PolicyName, Scores]]
         seeds=[0],
         summary="",
         tokenizer=TokenizerInfo(
-            kind=tokenizer.kind, size=tokenizer.size, fingerprint=tokenizer.fingerprint, lossy=tokenizer.lossy
+            kind=tokenizer.kind,
+            size=tokenizer.size,
+            fingerprint=tokenizer.fingerprint,
+            lossy=tokenizer.lossy,
+            order=order_of(tokenizer),
+            tokens=in_text_order(tokenizer).fingerprint,
         ),
         context=model.context,
         policy=model.policy,

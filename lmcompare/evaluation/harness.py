@@ -50,6 +50,7 @@ from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
 from lmcompare.text.encoded import EncodedCorpus
+from lmcompare.text.tokenizers.ordered import in_text_order, order_of
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -112,7 +113,12 @@ def evaluate(
         seed=seed,
         summary=summary,
         tokenizer=TokenizerInfo(
-            kind=tokenizer.kind, size=tokenizer.size, fingerprint=tokenizer.fingerprint, lossy=tokenizer.lossy
+            kind=tokenizer.kind,
+            size=tokenizer.size,
+            fingerprint=tokenizer.fingerprint,
+            lossy=tokenizer.lossy,
+            order=order_of(tokenizer),
+            tokens=in_text_order(tokenizer).fingerprint,
         ),
         context=model.context,
         policy=model.policy,

@@ -98,9 +98,10 @@ def why_incomparable(results: Sequence[ModelResult]) -> str:
     """Why these models cannot be put in an order; "" where they can.
 
     Models that predict different tokens can be compared per byte of the original text only if each of
-    them has to predict all of it. A lossy tokenizer spares its model what it throws away.
+    them has to predict all of it. A lossy tokenizer spares its model what it throws away. The same tokens in
+    another reading order are spared the same.
     """
-    if len({result.tokenizer.fingerprint for result in results}) <= 1:
+    if len({result.tokenizer.tokens or result.tokenizer.fingerprint for result in results}) <= 1:
         return ""
     lossy = [f"{result.name} ({result.tokenizer.lossy})" for result in results if result.tokenizer.lossy]
     if not lossy:

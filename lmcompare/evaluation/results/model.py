@@ -19,6 +19,10 @@ class TokenizerInfo(Record):
     size: int
     fingerprint: str
     lossy: str = Field(description="why text may not survive encoding; empty where it always does")
+    order: Literal["forward", "reversed", "shuffled"] = Field(
+        "forward", description="in which the tokens of each sentence are read"
+    )
+    tokens: str = Field("", description="fingerprint of the same tokens read forward; empty: `fingerprint`")
 
 
 class Variation(Record):
