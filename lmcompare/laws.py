@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lmcompare.errors import InputError
-from lmcompare.interface import Floats, Ids, LanguageModel, State
+from lmcompare.interface import Floats, Ids, LanguageModel, Reads, State
 
 TOLERANCE = 1e-4
 """Largest deviation, natural log: float32 networks sum in another order when they score in batches."""
@@ -46,7 +46,7 @@ def check(
     retrain: Callable[[], LanguageModel] | None = None,
     seed: int = 0,
 ) -> list[LawResult]:
-    """Every law on `model`, in the order of DESIGN.md.
+    """Every law on `model`, in the order of DESIGN.md; one more where the model can read at once (`Reads`).
 
     Args:
         model: any model.
@@ -71,6 +71,8 @@ def check(
         _saved_is_same,
         lambda m, d: _seed_fixes_all(m, d, retrain),
     ]
+    if isinstance(model, Reads):
+        laws.insert(4, lambda m, d: _reading_is_stepping(m, d, tolerance))
     return [law(model, texts) for law in laws]
 
 
@@ -143,6 +145,19 @@ def _next_is_stepping(model: LanguageModel, documents: list[Ids], tolerance: flo
     return _verdict(
         "next_logprobs equals stepping", _apart(model.next_logprobs(contexts), stepped), tolerance
     )
+
+
+def _reading_is_stepping(model: LanguageModel, documents: list[Ids], tolerance: float) -> LawResult:
+    law = "reading at once equals stepping"
+    assert isinstance(model, Reads)
+    contexts = [d[:k] for d in documents for k in sorted({0, len(d) // 2, len(d) - 1})]
+    eos = model.tokenizer.eos
+    walks = [_walk(model, np.append(context, [eos, eos]))[-2:] for context in contexts]
+    logprobs, state = model.read(contexts)
+    worst = _apart(logprobs, np.stack([before for before, _ in walks]))
+    # The state goes on from there.
+    logprobs, _ = model.step(np.full(len(contexts), eos), state)
+    return _verdict(law, max(worst, _apart(logprobs, np.stack([after for _, after in walks]))), tolerance)
 
 
 def _batch_is_rows(model: LanguageModel, documents: list[Ids], tolerance: float) -> LawResult:

@@ -87,6 +87,23 @@ class SavesAnother(Saves):
         return ScoresOtherwise()
 
 
+class ReadsAtOnce(Saves):
+    def read(self, contexts: Any) -> Any:
+        rows = [[int(token) for token in context] for context in contexts]
+        return np.stack([self.distribution(row) for row in rows]), Rows(rows)
+
+
+class ForgetsWhatItRead(ReadsAtOnce):
+    def read(self, contexts: Any) -> Any:
+        logprobs, _ = super().read(contexts)
+        return logprobs, Rows([[] for _ in contexts])
+
+
+class ReadsOtherwise(ReadsAtOnce):
+    def read(self, contexts: Any) -> Any:
+        return super().read([context[:-1] for context in contexts])
+
+
 class DependsOnBatch(Reader):
     def score(self, documents: Any) -> Any:
         return [scores + 0.1 * (len(documents) > 1) for scores in super().score(documents)]
@@ -102,6 +119,13 @@ def test_a_lawful_model_breaks_no_law() -> None:
     assert sum(result.passed is True for result in results) >= 9
 
 
+def test_reading_at_once_is_a_law_only_where_it_is_offered() -> None:
+    found = {model: laws.check(model()) for model in (Saves, ReadsAtOnce)}
+    passed = {model: {each.law: each.passed for each in results} for model, results in found.items()}
+    assert "reading at once equals stepping" not in passed[Saves]
+    assert passed[ReadsAtOnce]["reading at once equals stepping"] is True
+
+
 @pytest.mark.parametrize(
     ("model", "law"),
     [
@@ -111,6 +135,8 @@ def test_a_lawful_model_breaks_no_law() -> None:
         (Peeks, "changing a later token changes no earlier score"),
         (SharesRows, "rows makes independent copies"),
         (SavesAnother, "a saved and loaded model scores the same bits"),
+        (ForgetsWhatItRead, "reading at once equals stepping"),
+        (ReadsOtherwise, "reading at once equals stepping"),
         (DependsOnBatch, "a batch equals its rows one by one"),
     ],
 )

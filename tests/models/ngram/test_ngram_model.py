@@ -35,7 +35,7 @@ def test_every_law_holds(kind: str, order: int) -> None:
     model = trained(kind, order)
     results = laws.check(model, tolerance=1e-5, retrain=lambda: trained(kind, order))
     assert [(result.law, result.note) for result in results if not result.passed] == []
-    assert len(results) == 10
+    assert len(results) == 11
     assert model.context == order - 1
 
 
