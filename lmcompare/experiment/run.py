@@ -25,10 +25,11 @@ from lmcompare.evaluation.ranking import compare, rank
 from lmcompare.evaluation.results import CorpusInfo, Results, SplitInfo
 from lmcompare.evaluation.seen import SeenIndex, overlap
 from lmcompare.experiment.executors import run_all
+from lmcompare.experiment.signing import sign
 from lmcompare.experiment.spec import Experiment
 from lmcompare.experiment.store import cell_folder, locked, versions
 from lmcompare.experiment.worker import Job, start_worker, work
-from lmcompare.files import digest, write_text
+from lmcompare.files import write_text
 from lmcompare.interface import Tokenizer
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import SPLITS, Corpus
@@ -253,9 +254,14 @@ def _results(
         contenders.append(Contender(row, scores, prepared.encoded[name], [cell for cell, _ in found]))
     rows = [contender.result for contender in contenders]
     environment = describe_environment(experiment)
+    tokenizers = [each.tokenizer for each in prepared.encoded.values()]
+    signature = sign(
+        experiment, prepared.corpus, tokenizers, [job for cells in jobs.values() for job in cells]
+    )
     comparisons = compare(contenders, options)
     return Results(
-        signature=_signature(experiment, prepared, environment),
+        signature=signature.long(),
+        signature_short=signature.short(),
         name=experiment.name,
         title=experiment.title,
         command=command,
@@ -306,24 +312,6 @@ def describe_environment(experiment: Experiment) -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "machine": f"{platform.system()} {platform.machine()}",
     }
-
-
-def _signature(experiment: Experiment, prepared: _Prepared, environment: dict[str, str]) -> str:
-    """All that moves a number, in one line."""
-    prints = {each.tokenizer.fingerprint[:8]: each.tokenizer.kind for each in prepared.encoded.values()}
-    parts = {
-        "corpus": f"{prepared.corpus.name}#{prepared.corpus.hash[:8]}",
-        "tokenizer": "+".join(f"{kind}#{key}" for key, kind in prints.items()),
-        "eos": "scored",
-        "bos": "conditioned",
-        "models": digest(experiment.to_json()["models"])[:8],
-        "evaluation": digest(experiment.to_json()["evaluation"])[:8],
-        "seeds": "+".join(map(str, experiment.head.seeds)),
-        "threads": environment["threads"],
-        "torch": environment.get("torch", "absent"),
-        "lmcompare": environment["lmcompare"],
-    }
-    return "|".join(f"{key}:{value}" for key, value in parts.items())
 
 
 def read_results(path: Path) -> Results:

@@ -153,6 +153,7 @@ class Results(Record):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     signature: str = Field(description="all that moves a number, in one line")
+    signature_short: str = Field("", description="the same, short enough to stand below a table")
     name: str
     title: str
     command: str = Field(description="what to type to get this again")
