@@ -29,9 +29,10 @@ from lmcompare.evaluation.slices.kinds import (
     ranged,
 )
 from lmcompare.evaluation.slices.sums import Sums, sums
-from lmcompare.evaluation.slices.tags import read_tags, tags_of_events
+from lmcompare.evaluation.slices.tags import check_tags, read_tags, tags_of_events
 from lmcompare.evaluation.units import Units, split_of, units_of
 from lmcompare.interface import Floats, Ids
+from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus
 
 FEWEST = 20
@@ -49,6 +50,12 @@ class SlicesAnalysis:
 
     name = "slices"
 
+    def check(self, options: EvaluationOptions, corpus: Corpus) -> None:
+        """Raise `InputError` where the tags are not those of the text."""
+        if options.slices.enabled and options.slices.tags is not None:
+            path = options.slices.tags
+            check_tags(corpus.sentences(headline_split(options)), read_tags(path), path)
+
     def measure(self, subject: Subject) -> None:
         """Keep the order that an n-gram model matched at each event, beside its scores."""
         matched: Any = getattr(subject.model, "matched_order", None)
@@ -56,7 +63,8 @@ class SlicesAnalysis:
             return
         split = headline_split(subject.options)
         orders = [np.zeros(0, dtype=np.int64), *matched(split_of(subject.encoded, split).documents)]
-        subject.scores.columns[split, "order"] = np.concatenate(orders).astype(np.int16)
+        longest = np.iinfo(np.int16).max  # a copied page may match further; no slice tells such lengths apart
+        subject.scores.columns[split, "order"] = np.minimum(np.concatenate(orders), longest).astype(np.int16)
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Slices | None:
         """Every slicing of the leading models."""

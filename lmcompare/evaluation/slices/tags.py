@@ -75,10 +75,22 @@ def tags_of_events(
             places = np.searchsorted(np.array(spans), firsts, side="right") - 1
             found += [words[place] if place >= 0 else "other" for place in places]
         found.append("eos")
+    _same_number(sentences, tagged, path)
+    return found
+
+
+def check_tags(sentences: Sequence[str], tagged: Sequence[Tagged], path: Path) -> None:
+    """Raise `InputError` where tags do not fit a text, as far as that can be said without a tokenizer."""
+    for number, (sentence, given) in enumerate(zip(sentences, tagged, strict=False), 1):
+        if given.forms is not None:
+            _spans(sentence, given, 0, number, path)
+    _same_number(sentences, tagged, path)
+
+
+def _same_number(sentences: Sequence[str], tagged: Sequence[Tagged], path: Path) -> None:
     if len(sentences) != len(tagged):
         what = f"there are tags of {len(tagged):,} sentences, and the text has {len(sentences):,}"
         raise InputError(what, where=str(path), remedy=_REMEDY)
-    return found
 
 
 def _spans(

@@ -111,7 +111,13 @@ class KenlmModel(LanguageModel):
         """See `LanguageModel.score`."""
         for document in documents:
             check_ids(document, self.tokenizer.size)
-        return [self._score(np.asarray(document, dtype=np.int64)) for document in documents]
+        return [self._score(np.asarray(document, dtype=np.int64))[0] for document in documents]
+
+    def matched_order(self, documents: Sequence[Ids]) -> list[NDArray[np.int8]]:
+        """Length of the n-gram whose probability each event was given, one array a document."""
+        for document in documents:
+            check_ids(document, self.tokenizer.size)
+        return [self._score(np.asarray(document, dtype=np.int64))[1] for document in documents]
 
     def next_logprobs(self, contexts: Sequence[Ids]) -> Floats:
         """See `LanguageModel.next_logprobs`."""
@@ -161,20 +167,22 @@ class KenlmModel(LanguageModel):
         out[:, self.tokenizer.bos] = -np.inf
         return out
 
-    def _score(self, document: NDArray[np.int64]) -> Floats:
+    def _score(self, document: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int8]]:
         # The package scores one sentence a call and hands back one token after the other: there is no
         # faster way into it.
         scores = np.empty(len(document), dtype=np.float64)
+        orders = np.empty(len(document), dtype=np.int8)
         start = 0
         for sentence in split_sentences(document, self.tokenizer.eos):
             closed = bool(sentence[-1] == self.tokenizer.eos)
             text = " ".join([self._names[token] for token in sentence[: len(sentence) - closed].tolist()])
-            found = (score for score, _, _ in self.model.full_scores(text, bos=True, eos=closed))
-            scores[start : start + len(sentence)] = np.fromiter(found, np.float64, len(sentence))
+            found = list(self.model.full_scores(text, bos=True, eos=closed))
+            scores[start : start + len(sentence)] = [score for score, _, _ in found]
+            orders[start : start + len(sentence)] = [order for _, order, _ in found]
             start += len(sentence)
         scores = scores * _LN10 + self._corrections[document]
         scores[document == self.tokenizer.bos] = -np.inf
-        return scores
+        return scores, orders
 
 
 def open_kenlm(path: Path, vocabulary_file: Path | None = None) -> KenlmModel:

@@ -88,7 +88,7 @@ def ranks(results: Results, rows: Sequence[CalibrationRow], say: Language) -> Fi
         right.set_title(say("calibration.surprise"))
         right.set(xlabel=say("calibration.x_entropy"), ylabel=say("calibration.y_surprisal"))
         most = max((len(row.found.ranks) for row in rows), default=1)
-        labels = [str(2**place) if place < 10 else numbers.tick(2**place) for place in range(most)]
+        labels = [f"{2**place:,}" for place in range(most)]
         left.set_xticks(range(most), labels, rotation=90 if most > 10 else 0)
         left.tick_params(axis="x", labelsize=8.5)
         top = 0.0

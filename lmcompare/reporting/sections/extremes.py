@@ -104,7 +104,7 @@ def _told(pair: ExtremePair, for_a: bool, say: Language) -> str:
         "extremes.told",
         better=better,
         worse=worse,
-        text=f"{each.before[-40:]}{LEFT}{each.token}{RIGHT}",
+        text=f"{'…' * (len(each.before) > 40)}{each.before[-40:]}{LEFT}{each.token}{RIGHT}",
         fewer=numbers.fixed(fewer, 1),
         more=numbers.fixed(more, 1),
     )

@@ -20,7 +20,9 @@ from lmcompare.registry import Training
 from lmcompare.text.tokenizers import TokenizerOptions, build
 from lmcompare.text.tokenizers.word import WordTokenizer
 
-OPTIONS = EvaluationOptions(resamples=200, generation={"prompts": 0}, windows={"enabled": False}, calibration={"enabled": False})
+OPTIONS = EvaluationOptions(
+    resamples=200, generation={"prompts": 0}, windows={"enabled": False}, calibration={"enabled": False}
+)
 BITS = math.log(2)
 
 
@@ -175,9 +177,12 @@ def test_tags_of_a_file_part_the_events(contenders, tmp_path):
     wanted = {"eos": 1, "A": 3, "B": 4, "C": 5, "D": 2}
     told = {each.key: each.scores[0].events for each in slicing.slices}
     assert told == {key: np.count_nonzero(ids == index) for key, index in wanted.items()}
+    SLICES.check(options, contenders[0].encoded.corpus)
     path.write_text("A\n")
     with pytest.raises(InputError, match=r"test\.tags"):
         SLICES.gather(contenders, options)
+    with pytest.raises(InputError, match=r"there are tags of 1 sentences"):
+        SLICES.check(options, contenders[0].encoded.corpus)
 
 
 def test_the_analysis_is_off_where_the_options_say_so(contenders):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lmcompare.errors import InputError
-from lmcompare.evaluation.slices.tags import read_tags, tags_of_events
+from lmcompare.evaluation.slices.tags import check_tags, read_tags, tags_of_events
 from lmcompare.text.tokenizers import TokenizerOptions, build
 from lmcompare.text.tokenizers.word import WordTokenizer
 
@@ -74,6 +74,15 @@ def test_the_first_sentence_that_does_not_fit_is_named(conllu, sentences, told):
     tokenizer = build(TokenizerOptions(kind="char"), SENTENCES)
     with pytest.raises(InputError, match=told):
         tags_of_events(sentences, read_tags(conllu), tokenizer, conllu)
+    with pytest.raises(InputError, match=told):
+        check_tags(sentences, read_tags(conllu), conllu)
+
+
+def test_tags_that_fit_pass_the_check_before_training(conllu, tmp_path):
+    check_tags(SENTENCES, read_tags(conllu), conllu)
+    path = tmp_path / "test.tags"
+    path.write_text("D N\n", encoding="utf-8")
+    check_tags(["any"], read_tags(path), path)  # tags may be of tokens: only a tokenizer can tell
 
 
 def test_a_line_with_too_few_tags_is_named(tmp_path):

@@ -69,6 +69,7 @@ def test_distributions_scores_and_sizes_are_those_of_our_own_tables(
     a, b = theirs.next_logprobs(contexts), ours.next_logprobs(contexts)
     np.testing.assert_allclose(a, b, rtol=0, atol=5e-6)
     assert (theirs.context, theirs.parameters) == (ours.context, ours.parameters)
+    np.testing.assert_array_equal(theirs.matched_order([text])[0], ours.matched_order([text])[0])
 
 
 def test_a_file_of_lmplz_is_read_with_its_own_words_and_keeps_the_laws() -> None:

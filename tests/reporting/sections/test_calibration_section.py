@@ -72,8 +72,10 @@ def test_the_section_says_whether_each_model_is_too_sure(calibrated, lang, words
     table = section.parts[0]
     assert table.rows[0][1].text == "6.2" and table.rows[0][1].note == "[1.2, 11.2]"
     assert "7" in table.notes[1]
-    page = to_html(Comparison(calibrated, lang))
-    assert 'id="calibration"' in page
+
+
+def test_the_page_holds_the_section(calibrated):
+    assert 'id="calibration"' in to_html(Comparison(calibrated))
 
 
 def test_without_the_analysis_there_is_no_section(make_results):

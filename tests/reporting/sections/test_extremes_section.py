@@ -56,7 +56,10 @@ def test_the_section_tells_the_token_that_sets_two_models_apart(differing, lang)
     assert "0.2" in section.findings[0] and "∞" in section.findings[0]
     assert "1.5" in section.findings[1] and "9.8" in section.findings[1]
     assert all(f"the cat ⟦{EVIL}⟧" in told for told in section.findings)
-    page = to_html(Comparison(differing, lang))
+
+
+def test_the_page_holds_the_section_and_escapes_text(differing):
+    page = to_html(Comparison(differing))
     assert 'id="extremes"' in page and EVIL not in page
 
 

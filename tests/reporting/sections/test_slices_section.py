@@ -76,9 +76,8 @@ def test_the_first_slicing_stands_open_and_the_others_are_folded(sliced):
     assert "1,234" in " ".join(table.notes)
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_page_holds_the_section_and_escapes_names(sliced, lang):
-    page = to_html(Comparison(sliced, lang))
+def test_the_page_holds_the_section_and_escapes_names(sliced):
+    page = to_html(Comparison(sliced))
     assert 'id="slices"' in page and EVIL not in page
 
 
