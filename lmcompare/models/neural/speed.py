@@ -22,8 +22,8 @@ from lmcompare.models.neural.options import TrainingOptions
 from lmcompare.models.neural.options.training import LENGTHS
 from lmcompare.models.neural.precision import can_bfloat16
 
-WORTH = 300
-"""Steps from which on measuring pays: below, all threads and bfloat16 where there is one are taken."""
+WORTH, WORTH_SECONDS = 300, 30.0
+"""Steps, or seconds, from which on measuring pays: below, all threads and bfloat16 where it is are taken."""
 STEPS, SECONDS = 5, 2.0
 """Steps that are timed for each choice after one that is not, as far as they fit in these seconds."""
 MARGIN = 0.95
@@ -66,7 +66,7 @@ def named(bfloat16: bool, threads: int) -> str:
 def choose(
     options: TrainingOptions,
     allowed: int,
-    steps: float,
+    steps: int | None,
     folder: Path,
     key: Any,
     measure: Callable[[bool], Callable[[int], object]],
@@ -76,7 +76,7 @@ def choose(
     Args:
         options: of the training.
         allowed: threads that may be used.
-        steps: how many there will be, infinite where that is not known.
+        steps: how many there will be; `None`: as many as the budget has time for.
         folder: the work folder, which keeps the choice.
         key: JSON of all else that the time of a step depends on.
         measure: for a precision, a function that does step `n` of a throw-away training.
@@ -90,7 +90,8 @@ def choose(
     threads = [options.threads] if options.threads else sorted({1, allowed})
     ways = list(itertools.product(precisions, threads))
     choice = Choice(*ways[-1])
-    if len(ways) > 1 and steps >= WORTH:
+    long = (options.budget or 0.0) >= WORTH_SECONDS if steps is None else steps >= WORTH
+    if len(ways) > 1 and long:
         plain = options.model_dump(mode="json", exclude={*LENGTHS, "evaluations", "patience", "valid_tokens"})
         machine = [torch.__version__, os.cpu_count(), torch.backends.cpu.get_cpu_capability(), allowed]
         kept = home() / "speed" / f"{digest([plain, key, machine])}.json"

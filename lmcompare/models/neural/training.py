@@ -137,9 +137,8 @@ class Trainer:
             learner = self._learner(self._build(), bfloat16)
             return lambda step: learner.learn(step, 0.01)
 
-        steps = math.inf if self.duration.steps is None else self.duration.steps
         key = [self.family.kind, self.job.tokenizer.size, self.streams.rows]
-        return choose(self.options, self.job.threads, steps, self.job.folder, key, measure)
+        return choose(self.options, self.job.threads, self.duration.steps, self.job.folder, key, measure)
 
     def run(self) -> NeuralModel[Any, Any]:
         """All steps that are still to do, then the best weights."""

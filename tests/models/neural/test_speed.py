@@ -71,8 +71,18 @@ def test_a_training_keeps_its_choice_and_the_machine_keeps_it_for_the_next(tmp_p
 
 @pytest.mark.parametrize(
     ("options", "allowed", "steps"),
-    [({"precision": "float32", "threads": 2}, 2, 1000), ({"precision": "bfloat16"}, 1, 1000), ({}, 2, 50)],
+    [
+        ({"precision": "float32", "threads": 2}, 2, 1000),
+        ({"precision": "bfloat16"}, 1, 1000),
+        ({}, 2, 50),
+        ({"budget": "10s"}, 2, None),
+    ],
 )
+def test_a_long_budget_is_worth_a_measurement(tmp_path):
+    machine = Machine()
+    assert chosen(machine, tmp_path / "work", steps=None, budget="1min").step_seconds and machine.measured
+
+
 def test_with_all_fixed_or_few_steps_nothing_is_measured(tmp_path, options, allowed, steps):
     machine = Machine()
     choice = chosen(machine, tmp_path / "work", allowed, steps, **options)

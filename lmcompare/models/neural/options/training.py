@@ -108,7 +108,8 @@ class TrainingOptions(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        told = [f"{name} {getattr(self, name):g}" for name in LENGTHS if getattr(self, name) is not None]
+        lengths = self.model_dump(include=set(LENGTHS))
+        told = [f"{name} {lengths[name]}" for name in LENGTHS if lengths[name] is not None]
         if len(told) > 1:
             raise ValueError(f"the length of the training is told twice: set one of {', '.join(told)}")
         if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
