@@ -13,6 +13,7 @@ from lmcompare.evaluation.extremes import EXTREMES
 from lmcompare.evaluation.inside import INSIDE
 from lmcompare.evaluation.limits.analyses import LIMITS
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.overlap import OVERLAP
 from lmcompare.evaluation.position import POSITION
 from lmcompare.evaluation.results import Analyses, CellAnalyses
 from lmcompare.evaluation.slices import SLICES
@@ -32,6 +33,7 @@ ANALYSES: tuple[Analysis, ...] = (
     SLICES,
     EXTREMES,
     CALIBRATION,
+    OVERLAP,
     MINIMAL_PAIRS,
     CLOZE,
     *LIMITS,

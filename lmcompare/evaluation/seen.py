@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lmcompare.evaluation.textunits import UnitName
+from lmcompare.evaluation.textunits import UnitName, units
 from lmcompare.interface import Ids
 from lmcompare.models.ngram.suffix_array import SuffixArray
 
@@ -69,6 +69,13 @@ class SeenIndex:
     def longest_copies(self, texts: Sequence[str]) -> list[int]:
         """How many units the longest piece of each text has that stands in one line of the training text."""
         return [int(self._matches([text])[0].max(initial=0)) for text in texts]
+
+    def longest_of_lines(self, lines: Sequence[str]) -> Ids:
+        """The same of many lines at once, `[lines]`; none of them holds a line end."""
+        matches, _ = self._matches(lines)
+        ends = np.cumsum([0, *(len(units(line, self.unit)) + 1 for line in lines)])[:-1]
+        found: Ids = np.maximum.reduceat(matches, ends) if len(ends) else np.zeros(0, dtype=np.int64)
+        return found
 
     def _matches(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
         """Lengths of the longest piece seen that ends at each unit of the texts, and of its line up to there.

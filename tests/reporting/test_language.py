@@ -118,6 +118,8 @@ HOLES: dict[str, list[str]] = {
     "exposure.to_*": ["self", "judge"],
     "unit_table.*": [*UNITS, *get_args(Treatment)],
     "unit_table.per_*": list(UNITS),
+    "overlap.*": ["all", "clean", "dirty"],
+    "overlap.*_bytes": ["clean", "dirty"],
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.

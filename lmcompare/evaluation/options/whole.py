@@ -21,6 +21,7 @@ from lmcompare.evaluation.options.limits import (
     OrdersOptions,
     SearchOptions,
 )
+from lmcompare.evaluation.options.overlap import OverlapOptions
 from lmcompare.evaluation.options.position import PositionOptions
 from lmcompare.evaluation.options.slices import SlicesOptions
 from lmcompare.evaluation.options.targeted import ClozeOptions, MinimalPairsOptions
@@ -101,6 +102,7 @@ class EvaluationOptions(Options):
     length_cost: LengthCostOptions = Field(default_factory=LengthCostOptions)
     search: SearchOptions = Field(default_factory=SearchOptions)
     exposure: ExposureOptions = Field(default_factory=ExposureOptions)
+    overlap: OverlapOptions = Field(default_factory=OverlapOptions)
     position: PositionOptions = Field(default_factory=PositionOptions)
     unit_table: UnitTableOptions = Field(default_factory=UnitTableOptions)
     windows: WindowsOptions = Field(default_factory=WindowsOptions)

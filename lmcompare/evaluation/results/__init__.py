@@ -37,6 +37,7 @@ from lmcompare.evaluation.results.model import (
     TokenizerInfo,
     Variation,
 )
+from lmcompare.evaluation.results.overlap import Overlap, OverlapRow, OverlapScore
 from lmcompare.evaluation.results.position import (
     Position,
     PositionCurve,
@@ -79,6 +80,9 @@ from lmcompare.evaluation.results.windows import (
 )
 
 __all__ = [
+    "Overlap",
+    "OverlapRow",
+    "OverlapScore",
     "Accuracy",
     "Cloze",
     "ClozeCell",

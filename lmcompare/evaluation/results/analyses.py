@@ -19,6 +19,7 @@ from lmcompare.evaluation.results.limits import (
     Search,
     SearchCell,
 )
+from lmcompare.evaluation.results.overlap import Overlap
 from lmcompare.evaluation.results.position import Position
 from lmcompare.evaluation.results.record import Record
 from lmcompare.evaluation.results.slices import Slices
@@ -54,6 +55,7 @@ class Analyses(Record):
     exposure: Exposure | None = None
     unit_table: UnitTable | None = None
     position: Position | None = None
+    overlap: Overlap | None = None
     windows: Windows | None = None
     minimal_pairs: MinimalPairs | None = None
     cloze: Cloze | None = None
