@@ -27,11 +27,11 @@ def section(results: Results, say: Language) -> Section | None:
         unit=say(f"text.{found.unit}"),
     )
     return Section(
-        "overlap", say("overlap.title"), lead, (_finding(results, found, say),), _parts(results, say)
+        "overlap", say("overlap.title"), lead, (_finding(found, say),), _parts(results, found, say)
     )
 
 
-def _finding(results: Results, found: Overlap, say: Language) -> str:
+def _finding(found: Overlap, say: Language) -> str:
     """Whether the models come in the same order without the dirty lines."""
     if not found.repeated + found.overlapping:
         return say("overlap.none")
@@ -48,9 +48,7 @@ def _order(found: Overlap, part: str) -> list[str]:
     return sorted(bits, key=bits.__getitem__)
 
 
-def _parts(results: Results, say: Language) -> tuple[Table, ...]:
-    found = results.analyses.overlap
-    assert found is not None
+def _parts(results: Results, found: Overlap, say: Language) -> tuple[Table, ...]:
     if not found.repeated + found.overlapping:
         return ()
     columns = (
