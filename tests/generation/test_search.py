@@ -177,3 +177,21 @@ def test_text_of_a_continuation_joins_the_prompt(tokenizer):
 def test_what_cannot_be_searched_is_refused(chain_model, call):
     with pytest.raises(InputError):
         call(chain_model)
+
+
+def test_in_many_random_chains_the_optimum_is_found_and_errors_of_the_beam_are_real(tokenizer, chain_model):
+    missed = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        table = random.dirichlet(np.full(6, 0.4), size=6) * (random.random((6, 6)) < 0.8)
+        table[:, [0, 2]] = 0
+        table[:, EOS] += 0.01
+        with np.errstate(divide="ignore"):
+            model = type(chain_model)(tokenizer, np.log(table / table.sum(axis=1, keepdims=True)))
+        best = max(every_continuation(model, [3], 5).values())
+        found = exact_search(model, np.array([3]), max_tokens=5)
+        assert found.proven and found.best.logprob == pytest.approx(best, abs=1e-9)
+        ends = [each for each in beam_search(model, np.array([3]), 1, max_tokens=5) if each.complete]
+        assert all(each.logprob <= best + 1e-9 for each in ends)
+        missed += not ends or ends[0].logprob < best - 1e-9
+    assert 5 < missed < 35
