@@ -70,14 +70,20 @@ def models_of(
     experiment: Path, *, compiled: bool | None = None, int8: bool = False
 ) -> dict[str, LanguageModel]:
     """The trained models of an experiment's first seeds, by name; opened as `open_model` says."""
+    folders = folders_of(experiment)
+    return {name: open_model(folder, compiled=compiled, int8=int8) for name, folder in folders.items()}
+
+
+def folders_of(experiment: Path) -> dict[str, Path]:
+    """Where the trained models of an experiment's first seeds stand, by name."""
     spec = read_experiment(experiment)
     cells = sorted(spec.folder.glob("cells/*/model/model.json"), key=lambda path: path.stat().st_mtime)
-    found: dict[str, LanguageModel] = {}
+    found: dict[str, Path] = {}
     for model in spec.models:
         start = start_of(model, model.seeds[0])
         mine = [path.parent for path in cells if path.parts[-3].startswith(start)]
         if mine:
-            found[model.name] = open_model(mine[-1], compiled=compiled, int8=int8)
+            found[model.name] = mine[-1]
     if not found:
         remedy = f"Run `lmcompare run {spec.folder}` first, or name model folders with --model"
         raise InputError("no trained model stands here yet", where=str(spec.folder), remedy=remedy)
@@ -96,15 +102,20 @@ def chosen_models(
     Raises:
         InputError: `compiled` or `int8` is asked for, and none of the models is neural.
     """
-    if folders:
-        found = {_label(folder): open_model(folder, compiled=compiled, int8=int8) for folder in folders}
-    else:
-        found = models_of(experiment_path(experiment), compiled=compiled, int8=int8)
+    chosen = chosen_folders(folders, experiment)
+    found = {name: open_model(folder, compiled=compiled, int8=int8) for name, folder in chosen.items()}
     if (compiled or int8) and not any(map(is_neural, found.values())):
         where = "--int8" if int8 else "--compiled"
         remedy = f"Leave {where} out"
         raise InputError("none of these models is a neural network", where=where, remedy=remedy)
     return found
+
+
+def chosen_folders(folders: tuple[Path, ...], experiment: Path | None) -> dict[str, Path]:
+    """Where the models stand that `chosen_models` opens, by name."""
+    if folders:
+        return {_label(folder): folder for folder in folders}
+    return folders_of(experiment_path(experiment))
 
 
 def _label(folder: Path) -> str:

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lmcompare.commands.opening import chosen_models, is_neural
+from lmcompare.commands.opening import chosen_folders, is_neural, open_model
+from lmcompare.commands.units import print_units, signature_of, spread_of
 from lmcompare.errors import InputError
 from lmcompare.interface import LanguageModel, Tokenizer
 from lmcompare.models.windowed import windowed
@@ -32,6 +33,11 @@ from lmcompare.models.windowed import windowed
 )
 @click.option("--window", type=click.IntRange(min=1), help="Tokens that a model may see which reads on.")
 @click.option("--stride", type=click.IntRange(min=1), help="Tokens by which the window moves [half of it].")
+@click.option(
+    "--open-vocabulary",
+    type=click.IntRange(min=1),
+    help="Unseen types that p(<unk>) is spread over where it is charged [those of the text].",
+)
 @click.option("--tokens", default=60, show_default=True, help="Rows of the table at most; the total has all.")
 @click.option("--int8", is_flag=True, help="Neural models: also what 8-bit weights cost in perplexity.")
 def command(
@@ -41,6 +47,7 @@ def command(
     experiment: Path | None,
     window: int | None,
     stride: int | None,
+    open_vocabulary: int | None,
     tokens: int,
     int8: bool,
 ) -> None:
@@ -61,13 +68,18 @@ def command(
         raise InputError("--stride says how a window moves", remedy="Give --window too")
     if int8 and window is not None:
         raise InputError("--int8 measures a model as it reads by itself", remedy="Leave --window out")
-    models = chosen_models(folders, experiment)
+    places = chosen_folders(folders, experiment)
+    models = {name: open_model(folder) for name, folder in places.items()}
     if int8 and not any(map(is_neural, models.values())):
         remedy = "Leave --int8 out"
         raise InputError("none of these models is a neural network", where="--int8", remedy=remedy)
     for name, model in models.items():
         seen = model if window is None else windowed(model, window, stride)
-        _show(console, name, seen, lines, tokens)
+        _show(console, name, seen, lines, tokens, open_vocabulary)
+        settings = {"window": window, "stride": stride, "stated": open_vocabulary}
+        signature = signature_of(seen, places[name], lines, **settings)
+        for form in (signature.long(), signature.short()):
+            console.print(f"signature: {form}", highlight=False, markup=False, soft_wrap=True)
         if int8 and is_neural(model):
             _show_int8(console, name, model, lines)
 
@@ -84,7 +96,9 @@ def _read(file: Path) -> list[str]:
     return lines
 
 
-def _show(console: Console, name: str, model: LanguageModel, lines: list[str], most: int) -> None:
+def _show(
+    console: Console, name: str, model: LanguageModel, lines: list[str], most: int, stated: int | None
+) -> None:
     ids = model.tokenizer.encode_document(lines)
     logprobs = model.score([ids])[0]
     from lmcompare.reporting import numbers
@@ -110,8 +124,7 @@ def _show(console: Console, name: str, model: LanguageModel, lines: list[str], m
         highlight=False,
         markup=False,
     )
-    if model.tokenizer.unk is not None and (unknown := int(np.sum(ids == model.tokenizer.unk))):
-        console.print(f"{unknown:,} of them unknown to the tokenizer (<unk>)", highlight=False)
+    print_units(console, spread_of(lines, ids, logprobs, model.tokenizer, stated))
 
 
 def _show_int8(console: Console, name: str, model: LanguageModel, lines: list[str]) -> None:
