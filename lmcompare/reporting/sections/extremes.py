@@ -52,7 +52,9 @@ def _tables(pair: ExtremePair, say: Language) -> list[Table]:
 
 
 def _of_tokens(tokens: Sequence[ExtremeToken], pair: ExtremePair, title: str, say: Language) -> Table:
-    rows = [(TableCell(_marked(each)), *_bits(each.bits_a, each.bits_b)) for each in tokens]
+    # Small print is broken into lines, what stands above it is not.
+    heads = [TableCell(f"{LEFT}{each.token}{RIGHT}", note=_marked(each)) for each in tokens]
+    rows = [(head, *_bits(each.bits_a, each.bits_b)) for head, each in zip(heads, tokens, strict=True)]
     columns = (
         Column("text", say("extremes.text"), "left"),
         Column("bits_a", pair.a, meaning=say("extremes.bits")),
@@ -73,9 +75,9 @@ def _of_texts(texts: Sequence[ExtremeText], pair: ExtremePair, title: str, say: 
     )
     rows = []
     for each in texts:
-        note = say(size, count=f"{each.size:,}")
-        note = f"{each.name} · {note}" if each.name else note
-        rows.append((TableCell(each.text, note=note), *_bits(each.bits_a, each.bits_b)))
+        told = say(size, count=f"{each.size:,}")
+        head = f"{each.name} · {told}" if each.name else told
+        rows.append((TableCell(head, each.size, each.text), *_bits(each.bits_a, each.bits_b)))
     return Table(title, columns, tuple(rows), (unit,))
 
 

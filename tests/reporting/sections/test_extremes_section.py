@@ -67,8 +67,10 @@ def test_tables_of_the_first_pair_stand_open_and_all_others_are_folded(differing
     parts = sections(differing)["extremes"].parts
     assert [type(part) is Folded for part in parts] == [False, False, True, True]
     assert [len(part.parts) for part in parts[2:]] == [4, 4]
-    assert parts[1].texts() == [[f"the cat ⟦{EVIL}⟧ on", "9.75", "1.50", "+8.25"]]
-    assert parts[3].parts[2].rows[0][0].note == "page 1 · 1,200 bytes"
+    assert parts[1].texts() == [[f"⟦{EVIL}⟧", "9.75", "1.50", "+8.25"]]
+    assert parts[1].rows[0][0].note == f"the cat ⟦{EVIL}⟧ on"
+    document = parts[3].parts[2].rows[0][0]
+    assert (document.text, document.note) == ("page 1 · 1,200 bytes", "a page")
 
 
 def test_without_the_analysis_there_is_no_section(make_results):
