@@ -42,7 +42,7 @@ class LengthCostOptions(Options):
         default=[16, 32, 64, 128, 256, 512, 1024, 2048], min_length=1, description="tokens read before"
     )
     steps: int = Field(default=16, ge=1, description="tokens written after each context")
-    repeats: int = Field(default=3, ge=1, description="times that this is done; the fastest is shown")
+    repeats: int = Field(default=5, ge=1, description="times that this is done; the fastest is shown")
 
 
 class SearchOptions(Options):
