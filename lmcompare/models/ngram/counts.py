@@ -23,7 +23,7 @@ from lmcompare.interface import Ids
 from lmcompare.side_by_side import side_by_side
 
 Ints = NDArray[np.int32]
-_PART = 1 << 15
+_PART = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _number(
         threads: how many look n-grams up side by side.
     """
     begun, k = 0, 0
-    parts = range(0, len(places), _PART)  # in parts, so that what is in between stays in cache
+    parts = range(0, len(places), _PART)
     look_up = partial(_looked_up, text, places, order, numbers)
     for start, part in zip(parts, side_by_side(look_up, parts, threads), strict=True):
         firsts = np.flatnonzero(part.fresh)
@@ -231,7 +231,7 @@ def _ranked(words: Ids) -> Ints:
 
 
 def _at(values: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
-    """values[places], in parts: numpy widens each index to 64 bits, and parts of that stay in cache."""
+    """values[places], in parts: numpy widens each index to 64 bits, which would fill memory."""
     found = np.empty(len(places), dtype=values.dtype)
     for start in range(0, len(places), _PART):
         part = slice(start, start + _PART)

@@ -214,4 +214,4 @@ def _narrow(values: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     """The same numbers, none negative, at the smallest width that holds them."""
     top = int(values.max()) if len(values) else 0
     width = np.uint8 if top < 2**8 else np.uint16 if top < 2**16 else np.uint32
-    return values.astype(width)
+    return values.view(width) if values.dtype == np.int32 and width is np.uint32 else values.astype(width)

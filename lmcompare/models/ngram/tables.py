@@ -294,11 +294,7 @@ def _row(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int32] | None:
         return None
     end = 1
     for part in parts:
-        if (
-            part.base is not base
-            or part.ctypes.data != base[end:].ctypes.data
-            or part.strides != base.strides
-        ):
+        if part.base is not base or part.ctypes.data != base[end:].ctypes.data or part.strides != (4,):
             return None
         end += len(part)
     return base[:end]

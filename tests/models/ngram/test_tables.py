@@ -9,7 +9,9 @@ from tiny_texts import PRUNING, TEXTS, document, from_seed, random_contexts, wor
 
 from lmcompare.errors import InputError
 from lmcompare.models.ngram import tables as tables_module
+from lmcompare.models.ngram.counts import count, lay_out
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.models.ngram.smoothing import Smoothing, estimate
 from lmcompare.models.ngram.tables import BackoffTables, Grams, grow
 
 
@@ -25,6 +27,20 @@ def listed(tables: BackoffTables, order: int, shuffle: np.random.Generator) -> G
     backoffs = tables.backoffs[first:last] if order < tables.order else np.zeros(last - first)
     words = tables.grams(first, last).reshape(-1, order)
     return Grams(words[rows], tables.logprobs[first:last][rows], backoffs[rows])
+
+
+def test_words_are_taken_from_the_counts_without_a_copy_and_are_the_same_with_one() -> None:
+    sentences = from_seed(3)
+    tokenizer = word_tokenizer(sentences)
+    stream = lay_out([document(tokenizer, sentences)], tokenizer.bos, tokenizer.eos)
+    levels = count(stream, 3, tokenizer.size, tokenizer.bos)
+    apart = [replace(level, words=level.words.copy()) for level in levels]
+    ends = {"bos": tokenizer.bos, "eos": tokenizer.eos, "unk": tokenizer.unk}
+    one, other = (estimate(each, stream, Smoothing(), **ends).tables for each in (levels, apart))
+    assert np.shares_memory(one.words, levels[2].words)
+    assert not np.shares_memory(other.words, apart[2].words)
+    for field in fields(one):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 def never(order: int, row: int, what: str) -> NoReturn:
