@@ -78,16 +78,16 @@ def test_a_training_keeps_its_choice_and_the_machine_keeps_it_for_the_next(tmp_p
         ({"budget": "10s"}, 2, None),
     ],
 )
-def test_a_long_budget_is_worth_a_measurement(tmp_path):
-    machine = Machine()
-    assert chosen(machine, tmp_path / "work", steps=None, budget="1min").step_seconds and machine.measured
-
-
 def test_with_all_fixed_or_few_steps_nothing_is_measured(tmp_path, options, allowed, steps):
     machine = Machine()
     choice = chosen(machine, tmp_path / "work", allowed, steps, **options)
     assert not machine.measured and not choice.step_seconds and not choice.note()
     assert choice.threads == allowed and choice.bfloat16 == (options.get("precision") != "float32")
+
+
+def test_a_long_budget_is_worth_a_measurement(tmp_path):
+    machine = Machine()
+    assert chosen(machine, tmp_path / "work", steps=None, budget="1min").step_seconds and machine.measured
 
 
 def test_a_training_measures_says_so_and_is_resumed_as_it_began(job, documents, monkeypatch):
