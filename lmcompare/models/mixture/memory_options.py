@@ -61,13 +61,14 @@ class DynamicOptions(MemoryOptions):
 
     Attributes:
         segment: events after which the weights move.
-        moves: "all" weights, or those "inside" the network: all but the tables at its two ends.
+        moves: "all" weights, or those "inside" the network: all but the tables at its two ends, which is
+            several times as fast where the vocabulary is large, and gains much less.
         rate: size of a move.
         decay: how far the weights fall back to the trained ones with each move.
         segments: of the training text, from which is learnt how large gradients are.
     """
 
-    valid_tokens: int = Field(6_000, ge=1)
+    valid_tokens: int = Field(4_000, ge=1)
     segment: int = Field(20, ge=1, le=1000)
     moves: Literal["all", "inside"] = "all"
     rate: float | None = Field(None, ge=0)

@@ -71,3 +71,14 @@ def beside(said: Floats, recalled: Floats, weight: float) -> Floats:
     """The same where the memory gives probabilities, most of them 0, and no logarithms."""
     with np.errstate(divide="ignore"):
         return cast(Floats, np.log((1 - weight) * np.exp(said, dtype=np.float64) + weight * recalled))
+
+
+def prefixes(contexts: Sequence[Ids]) -> Iterator[tuple[Ids, list[int]]]:
+    """The longest contexts, each with the numbers of all contexts that it begins with."""
+    left = sorted(range(len(contexts)), key=lambda number: -len(contexts[number]))
+    while left:
+        longest = np.asarray(contexts[left[0]], dtype=np.int64)
+        inside = [n for n in left if np.array_equal(contexts[n], longest[: len(contexts[n])])]
+        yield longest, inside
+        held = set(inside)
+        left = [number for number in left if number not in held]

@@ -1,0 +1,75 @@
+"""A network's weights that follow a text: how far each one moves, and how fast it falls back.
+
+Knows nothing of documents. Gradients are made as large as they usually are in training text, weight by
+weight, so that one rate suits all.
+
+Source: Krause, Kahembwe, Murray and Renals, "Dynamic evaluation of neural sequence models" (2018), section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lmcompare.models.neural.network import Network
+
+Weights = dict[str, Tensor]
+SMALLEST = 10.0
+"""Added to each weight's usual gradient, in units of the mean of all: or the vectors of rare words leap."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the weights move.
+
+    Attributes:
+        trained: where they start and fall back to; never changed.
+        steps: rate / (usual gradient + a little), one tensor for each weight that moves.
+        falls: share of the way back to the trained weights that each move takes, likewise, 0 to 1.
+    """
+
+    trained: Weights
+    steps: Weights
+    falls: Weights
+
+    @classmethod
+    def of(cls, trained: Weights, usual: Weights, rate: float, decay: float) -> Pace:
+        """Equations 5 to 7: what is usually moved a lot also falls back fast.
+
+        Args:
+            trained: see above.
+            usual: root of the mean squared gradient in training text.
+            rate: see `DynamicOptions`.
+            decay: see `DynamicOptions`.
+        """
+        mean = sum(float(each.sum()) for each in usual.values()) / sum(map(torch.numel, usual.values()))
+        mean = mean or 1.0
+        steps = {name: rate / (each + SMALLEST * mean) for name, each in usual.items()}
+        falls = {name: (each * (decay / mean)).clamp_(max=1.0) for name, each in usual.items()}
+        return cls(trained, steps, falls)
+
+    def move(self, weights: Weights, gradients: Mapping[str, Tensor], *, own: bool) -> Weights:
+        """The weights after a move (equation 4): new tensors or, if they are the caller's `own`, in place."""
+        moved = dict(weights)
+        for name, step in self.steps.items():
+            old, home, fall = weights[name], self.trained[name], self.falls[name]
+            new = old.lerp_(home, fall) if own else torch.lerp(old, home, fall)
+            moved[name] = new.addcmul_(step, gradients[name], value=-1.0)
+        return moved
+
+
+def wear(network: Network, weights: Weights) -> None:
+    """Let a network work with other weights: its parameters become these tensors, nothing is copied."""
+    for name, parameter in network.named_parameters():
+        parameter.data = weights[name]
+
+
+def gradients_of(network: Network, names: Iterable[str], loss: Tensor) -> Weights:
+    """Gradients of a loss by the named parameters; zeros where it does not depend on one."""
+    parameters = dict(network.named_parameters())
+    chosen = [parameters[name] for name in names]
+    found = torch.autograd.grad(loss, chosen, allow_unused=True, materialize_grads=True)
+    return dict(zip(names, found, strict=True))
