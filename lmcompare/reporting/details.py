@@ -255,8 +255,8 @@ def _p(p: float | None) -> TableCell:
 
 def _spread(value: float | None) -> TableCell:
     """A standard deviation at two significant digits."""
-    if value is None:
-        return TableCell(numbers.MISSING)
+    if not value:
+        return TableCell(numbers.MISSING if value is None else "0", value)
     return TableCell(numbers.fixed(value, numbers.decimals_of(-value, value, 3)), value)
 
 

@@ -137,12 +137,15 @@ def _surety(results: Results, models: list[ModelResult], say: Language) -> list[
         )
     if found.clear and found.seeds is not None and found.sd_seeds:
         low, high = found.seeds
-        decimals = max(2, numbers.decimals_of(low, high, 3))
         clear = high < 0
-        low, high = (-high, -low) if clear else (low, high)
-        ends = {"low": numbers.fixed(low, decimals), "high": numbers.fixed(high, decimals)}
+        ends = _ends(-high, -low) if clear else _ends(low, high)
         sentences.append(say("finding.seeds_clear" if clear else "finding.seeds_unclear", **words, **ends))
     return sentences
+
+
+def _ends(low: float, high: float) -> dict[str, str]:
+    decimals = max(2, numbers.decimals_of(low, high, 3))
+    return {"low": numbers.fixed(low, decimals), "high": numbers.fixed(high, decimals)}
 
 
 def _families(results: Results, models: list[ModelResult], say: Language) -> list[str]:
@@ -176,7 +179,11 @@ def _matched(results: Results, say: Language) -> list[str]:
         return []
     key = "finding.matched" if pair.clear and pair.value < 0 else "finding.matched_tie"
     words = _words(pair, say, signed=key == "finding.matched_tie")
-    return [say(key, best=best.name, second=second.name, **words)]
+    told = [say(key, best=best.name, second=second.name, **words)]
+    if key == "finding.matched" and pair.seeds is not None and pair.seeds[1] >= 0:
+        names = {"best": best.name, "second": second.name, "unit": words["unit"]}
+        told.append(say("finding.matched_seeds", **names, **_ends(*pair.seeds)))
+    return told
 
 
 def _context(results: Results, models: list[ModelResult], say: Language) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from lmcompare import registry
 from lmcompare.evaluation import signature
+from lmcompare.evaluation.units import units_of
 from lmcompare.experiment import run
 from lmcompare.experiment.signing import sign
 from lmcompare.experiment.spec import read_experiment
@@ -126,3 +127,17 @@ def test_a_signature_is_one_line_and_its_short_form_is_shorter(tiny: Path) -> No
     assert len(found.short().split("|")) == len(found.parts)
     names = [part.split(":")[0] for part in found.short().split("|")]
     assert len(set(names)) == len(names)
+
+
+def test_sentences_are_drawn_where_the_experiment_says_so(tiny: Path) -> None:
+    before = run._prepare(read_experiment(tiny), Silent())
+    file = tiny / "experiment.toml"
+    file.write_text(file.read_text().replace(EVALUATION, '[evaluation]\nresample = "sentences"\n'))
+    after = run._prepare(read_experiment(tiny), Silent())
+    assert (before.corpus.by_document, after.corpus.by_document) == (True, False)
+    names = []
+    for prepared in (before, after):
+        encoded = next(iter(prepared.encoded.values()))
+        assert encoded.corpus.by_document == prepared.corpus.by_document
+        names.append(units_of(encoded.train, 1, by_document=encoded.corpus.by_document).name)
+    assert names == ["documents", "sentences"]

@@ -47,7 +47,7 @@ def test_the_other_intervals_stand_in_small_print_where_they_differ(
 def test_the_pairs_end_with_the_groups_that_cannot_be_told_apart(
     make_results: Callable[..., Results],
 ) -> None:
-    tie = "Cannot be told apart on this text: transformer, LSTM 2×512."
+    tie = "Native context: cannot be told apart on this text: transformer, LSTM 2×512."
     assert pairs_table(make_results(tie=True), EN).notes[0] == tie
     assert pairs_table(make_results(), EN).notes[0] == EN("significance.no_letters")
     results = make_results()
@@ -64,6 +64,9 @@ def test_what_another_text_and_another_seed_would_change_is_a_table(
     table = spread_table(make_results(), EN)
     assert table.texts()[0] == ["transformer", "2", "0.018", "0.0061", "1.3", "0.44"]
     assert table.texts()[2] == ["5-gram KN", "1", "0.018", "–", "2.7", "–"]
+    results = make_results()
+    results.models[2].splits["test"]["native"].variation.seeds_bits = 0.0
+    assert spread_table(results, EN).texts()[0][3] == "0"
     assert "bootstrap over documents" in table.notes[0]
     assert len(spread_table(make_results(infinite=True), EN).rows) == 2
 

@@ -143,6 +143,8 @@ def test_of_a_clear_winner_it_is_told_whether_it_wins_over_seeds_too(
     sentence = about(findings(results, EN), "Chance in training counted too, ")
     assert "transformer and LSTM 2×512 may be equally good" in sentence
     assert about(findings(results, ZH), "把训练的偶然性也算进去，transformer 与 LSTM 2×512 可能不相上下")
+    told = "With matched context, chance in training counted too, transformer and LSTM 2×512 may be equally"
+    assert sum(one.startswith(told) for one in findings(results, EN)) == 1
     for found in results.comparisons:
         found.seeds95 = None
     assert not any(one.startswith("Chance in training") for one in findings(results, EN))
@@ -173,7 +175,7 @@ def test_another_model_may_win_once_nobody_reads_across_lines(make_results: Call
     results = make_results(models=2)
     for found in results.comparisons:
         if found.policy == "matched":
-            found.delta_bits_per_token, found.ci95 = -0.4, (-0.5, -0.3)
+            found.delta_bits_per_token, found.ci95, found.seeds95 = -0.4, (-0.5, -0.3), (-0.6, -0.2)
     for name, value in (("5-gram KN", 6.1), ("LSTM 2×512", 6.5)):
         scored = next(model for model in results.models if model.name == name).splits["test"]["matched"]
         scored.bits_per_token, scored.perplexity = value, 2**value
