@@ -78,7 +78,8 @@ class SlicesAnalysis:
         per_byte = len(by_space) > 1
         spaces = [_space(members, contenders, split, options, per_byte) for members in by_space.values()]
         place = {contender.result.name: number for number, contender in enumerate(chosen)}
-        slicings = [found for name in NAMES if (found := _slicing(name, spaces, place)) is not None]
+        asked = [(name, those) for name in NAMES for those in _together(name, spaces)]
+        slicings = [found for name, those in asked if (found := _slicing(name, those, place)) is not None]
         return Slices(
             split=split,
             unit="byte" if per_byte else "token",
@@ -213,22 +214,32 @@ def _space(
     )
 
 
+def _together(name: SlicingName, spaces: list[_Space]) -> list[list[_Space]]:
+    """The event spaces that are shown in one table: those whose answers are of one model or file."""
+    by_source: dict[str, list[_Space]] = {}
+    for space in spaces:
+        if name in space.kinds:
+            by_source.setdefault(space.kinds[name].source, []).append(space)
+    return list(by_source.values())
+
+
 def _slicing(name: SlicingName, spaces: list[_Space], place: dict[str, int]) -> Slicing | None:
-    """One question, answered for the models of every event space."""
-    asked = [space for space in spaces if name in space.kinds]
+    """One question, answered for the models of some event spaces."""
     by_key: dict[str, list[SliceScore]] = {}
-    for space in asked:
+    for space in spaces:
         for number, key in enumerate(space.kinds[name].keys):
             if space.sums[name].events[0, number] >= FEWEST:
                 by_key.setdefault(key, []).extend(_scores(space, space.sums[name], number))
     if len(by_key) < 2:
         return None
-    order = list(dict.fromkeys(key for space in asked for key in space.kinds[name].keys))
+    order = list(dict.fromkeys(key for space in spaces for key in space.kinds[name].keys))
+    if name not in ("script", "tags"):
+        order.sort(key=lambda key: int(key.partition("-")[0].rstrip("+")))
     slices = [
         Slice(key=key, scores=sorted(by_key[key], key=lambda score: place[score.model]))
         for key in sorted(by_key, key=order.index)
     ]
-    return Slicing(name=name, source=asked[0].kinds[name].source, slices=slices)
+    return Slicing(name=name, source=spaces[0].kinds[name].source, slices=slices)
 
 
 def _scores(space: _Space, found: Sums, number: int) -> list[SliceScore]:

@@ -153,7 +153,7 @@ def _table(rows: Sequence[CalibrationRow], say: Language) -> Table:
 def _cell(each: Estimate, times: float) -> TableCell:
     low, high = (times * end for end in each.ci95)
     value = times * each.value
-    decimals = numbers.decimals_of(low, high, 2)
+    decimals = min(3, numbers.decimals_of(low, high, 2))
     note = f"[{numbers.fixed(low, decimals)}, {numbers.fixed(high, decimals)}]"
     return TableCell(numbers.fixed(value, decimals), value, note)
 
@@ -163,7 +163,7 @@ def _told(row: CalibrationRow, say: Language) -> str:
     found = row.found
     low, high = found.excess.ci95
     right = next(each.share for each in found.accuracy if each.k == 1)
-    decimals = numbers.decimals_of(low, high, 2)
+    decimals = min(3, numbers.decimals_of(low, high, 2))
     return say(
         "calibration.told",
         model=row.model,

@@ -15,12 +15,16 @@ from lmcompare.evaluation.results import Results, Slice, Slices, SliceScore, Sli
 from lmcompare.reporting import numbers
 from lmcompare.reporting.drawing import FAINT, Look, looks, style
 from lmcompare.reporting.language import Language
-from lmcompare.reporting.ordering import leading
+from lmcompare.reporting.ordering import in_order, leading
 from lmcompare.reporting.section import Drawing, Folded, Section
 from lmcompare.reporting.table import Column, Table, TableCell
 
 TOLD = ("order", "frequency")
 """The slicings that have sentences of their own. The first that there is stands open, others are folded."""
+MOST = 3
+"""Models that sentences are made of, the best ones."""
+LEAST = 0.01
+"""Bits below which a gain is not told, however sure it is."""
 NAMED = ("script", "tags")
 NGRAMS = ("ngram", "kenlm", "class", "skip")
 
@@ -36,14 +40,16 @@ def section(results: Results, say: Language) -> Section | None:
         title = say(f"slices.title_{slicing.name}", source=slicing.source)
         pair = (
             Drawing(figure(shown, found, slicing, say), _caption(found, slicing, say)),
-            _table(found, slicing, say),
+            _table(results, found, slicing, say),
         )
         parts += pair if place == 0 else [Folded(title, pair)]
+    order = {model.name: place for place, model in enumerate(in_order(results))}
+    told = sorted(_others(shown, found), key=order.__getitem__)[:MOST]
     findings = [
         sentence
         for slicing in found.slicings
         if slicing.name in TOLD
-        for model in _others(shown, found)
+        for model in told
         for sentence in _told(found, slicing, model, say)
     ]
     lead = say("slices.lead", fewest=found.fewest, unit=say(f"slices.resampled_{found.resampled}"))
@@ -53,7 +59,7 @@ def section(results: Results, say: Language) -> Section | None:
 def figure(results: Results, found: Slices, slicing: Slicing, say: Language) -> Figure:
     """Bits by slice at the left; at the right what each model gains over the best n-gram model there."""
     colours = looks(results)
-    gains = _others(results, found)
+    gains = [model for model in _others(results, found) if _of_model(slicing, model)[1]]
     labels = [_label(slicing, each, say) for each in slicing.slices]
     turned = _turned(slicing)
     with style():
@@ -146,8 +152,9 @@ def _turned(slicing: Slicing) -> bool:
     return len(slicing.slices) > 5 or sum(len(each.key) for each in slicing.slices) > 32
 
 
-def _table(found: Slices, slicing: Slicing, say: Language) -> Table:
-    models = list(dict.fromkeys(score.model for each in slicing.slices for score in each.scores))
+def _table(results: Results, found: Slices, slicing: Slicing, say: Language) -> Table:
+    present = {score.model for each in slicing.slices for score in each.scores}
+    models = [model.name for model in results.models if model.name in present]
     columns = [
         Column("slice", say(f"slices.x_{slicing.name}", source=slicing.source), "left"),
         Column("events", say("slices.events")),
@@ -168,6 +175,8 @@ def _table(found: Slices, slicing: Slicing, say: Language) -> Table:
         rows.append(tuple(cells))
     title = say(f"slices.title_{slicing.name}", source=slicing.source)
     notes = [say("slices.note", unit=say(f"slices.unit_{found.unit}"))]
+    if found.unit == "byte" and slicing.name not in NAMED:
+        notes.append(say("slices.own_tokens"))
     if found.left_out:
         counts = ", ".join(f"{model}: {count:,}" for model, count in found.left_out.items())
         notes.append(say("slices.left_out", counts=counts))
@@ -194,14 +203,18 @@ def _told(found: Slices, slicing: Slicing, model: str, say: Language) -> list[st
         (key, score, gain, ci95) for key, score, gain, ci95 in scores if gain is not None and ci95 is not None
     ]
     sentences = []
-    gaining = max((one for one in known if one[3][0] > 0), key=lambda one: one[2], default=None)
-    losing = min((one for one in known if one[3][1] < 0), key=lambda one: one[2], default=None)
+    gaining = max(
+        (one for one in known if one[3][0] > 0 and one[2] >= LEAST), key=lambda one: one[2], default=None
+    )
+    losing = min(
+        (one for one in known if one[3][1] < 0 and one[2] <= -LEAST), key=lambda one: one[2], default=None
+    )
     for chosen, gains in ((gaining, True), (losing, False)):
         if chosen is None:
             continue
         key, score, gain, (low, high) = chosen
         low, high = (low, high) if gain > 0 else (-high, -low)
-        decimals = numbers.decimals_of(low, high, 2)
+        decimals = min(3, numbers.decimals_of(low, high, 2))
         shown = key.replace("-", "–")
         where = say(f"slices.at_{slicing.name}", source=slicing.source, kind=shown)
         sentences.append(

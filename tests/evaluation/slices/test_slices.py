@@ -134,6 +134,15 @@ def test_models_with_other_tokens_are_compared_per_byte_of_the_slice(contenders,
     assert found.unit == "byte"
     # The only model of its tokens is compared with none.
     assert sorted([*found.references, *found.references.values()]) == ["2-gram", "4-gram"]
+    # Orders of one model say nothing of another one's tokens: each stands in a table of its own.
+    by_order = [each for each in found.slicings if each.name == "order"]
+    orders = {each.source: {one.model for part in each.slices for one in part.scores} for each in by_order}
+    assert orders == {"4-gram": {"2-gram", "4-gram"}, "characters": {"characters"}}
+    keys = [
+        [each.key for each in slicing.slices] for slicing in found.slicings if slicing.name == "frequency"
+    ]
+    numbers = [int(key.partition("-")[0].rstrip("+")) for key in keys[0]]
+    assert numbers == sorted(numbers) and len(set(numbers)) == len(numbers)
     (script,) = [each for each in found.slicings if each.name == "script"]
     (ends,) = [each for each in script.slices if each.key == "eos"]
     for score, contender in zip(ends.scores, [*contenders[:2], *others], strict=True):

@@ -42,7 +42,7 @@ def sliced(make_results):
 
     slicings = [
         Slicing(name="order", source=EVIL, slices=slices(("1", "2", "5"), (1.25, 0.02, -0.45))),
-        Slicing(name="frequency", source="", slices=slices(("0", "1", "2-4"), (0.0, 0.05, 0.01))),
+        Slicing(name="frequency", source="", slices=slices(("0", "1", "2-4"), (0.0, 0.05, 0.004))),
         Slicing(name="script", source="", slices=slices(("han", "latin", "eos"), (0.3, 0.2, 0.1))),
         Slicing(name="tags", source="x.conllu", slices=slices(tuple("ABCDEFG"), (0.1,) * 7)),
     ]
@@ -83,3 +83,15 @@ def test_the_page_holds_the_section_and_escapes_names(sliced):
 
 def test_without_the_analysis_there_is_no_section(make_results):
     assert "slices" not in sections(make_results())
+
+
+def test_a_gain_that_is_sure_but_next_to_nothing_is_not_told(sliced):
+    found = sliced.analyses.slices
+    small = [
+        each.model_copy(update={"gain": 0.004, "gain_ci95": (0.003, 0.005)}) if each.gain is not None else each
+        for each in found.slicings[0].slices[0].scores
+    ]
+    slicing = found.slicings[0].model_copy(update={"slices": [Slice(key="1", scores=small)] * 2})
+    changed = found.model_copy(update={"slicings": [slicing]})
+    results = sliced.model_copy(update={"analyses": Analyses(slices=changed)})
+    assert sections(results)["slices"].findings == ()
