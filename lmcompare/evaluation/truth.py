@@ -74,7 +74,10 @@ class TruthAnalysis:
         scored = subject.scores.logprobs[split, "native"]
         try:
             source = SourceModel(corpus.source, subject.model.tokenizer)
-        except InputError:  # tokens that are not the language's symbols: only whole texts can be compared
+            fits = source.can_say(text.documents)
+        except InputError:
+            fits = False
+        if not fits:  # tokens that are not the language's symbols: only whole texts can be compared
             return _of_text(corpus, text, scored, split, options)
         documents = _first(text.documents, options.truth.events)
         subject.tell(Progress("truth", 0, 1, subject.name))

@@ -24,6 +24,8 @@ from lmcompare.text.synthetic.parts import Parts
 from lmcompare.text.synthetic.process import ROWS, Array, Index, Process
 from lmcompare.text.tokenizers import from_json
 
+_REMEDY = "Take the tokenizer whose tokens are its symbols: word, or char for text without spaces"
+
 
 @dataclass
 class _Read:
@@ -117,6 +119,10 @@ class SourceModel(LanguageModel):
         ends = np.cumsum([len(document) for document in documents])[:-1]
         return [np.asarray(part) for part in np.split(found, ends)] if len(documents) else []
 
+    def can_say(self, documents: Sequence[Ids], most: int = 50) -> bool:
+        """Whether the first documents have a probability: no, where tokens are not the symbols."""
+        return all(np.isfinite(scores).all() for scores in self.score(documents[:most]))
+
     def kinds(self, state: State) -> Index:
         """The kind of each token after what was read, a place in `process.kinds` or -1, `[rows, size]`."""
         assert isinstance(state, _Read)
@@ -144,9 +150,7 @@ def tokens_of(process: Process, tokenizer: Tokenizer) -> Index:
         ids = tokenizer.encode(symbol).ids
         if len(ids) != 1:
             what = f"{symbol!r} of the language is {len(ids)} tokens of a {tokenizer.kind} tokenizer"
-            raise InputError(
-                what, where="tokenizer", remedy="Take the tokenizer whose tokens are its symbols"
-            )
+            raise InputError(what, where="tokenizer", remedy=_REMEDY)
         found.append(int(ids[0]))
     if len(set(found)) < len(found):
         what = "two symbols of the language are the same token"
@@ -171,7 +175,11 @@ class _Source:
             remedy = "Take this kind with a corpus that `lmcompare corpus list` shows as synthetic"
             raise InputError("nobody knows what this text was drawn from", where="source", remedy=remedy)
         job.progress(Progress("train", 1, 1))
-        return SourceModel(dict(job.source), job.tokenizer)
+        model = SourceModel(dict(job.source), job.tokenizer)
+        if not model.can_say(job.valid):
+            what = f"the tokens of a {job.tokenizer.kind} tokenizer are not the symbols of the language"
+            raise InputError(what, where="tokenizer", remedy=_REMEDY)
+        return model
 
     def load(self, folder: Path) -> LanguageModel:
         """See `registry.Family`."""

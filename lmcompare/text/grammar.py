@@ -78,6 +78,7 @@ class Grammar:
         }
         self.recursive, self._space = recursive, " " if words else ""
         self._limits = {name: list(accumulate(p for p, _ in rule)) for name, rule in self.rules.items()}
+        self._refuse_unknown()
         self._refuse_recursion(_nullable(self.rules) if recursive else None)
         if recursive:
             self._refuse_endless()
@@ -212,6 +213,12 @@ class Grammar:
             self._rests.append(symbols)
         return known
 
+    def _refuse_unknown(self) -> None:
+        for name, alternatives in self.rules.items():
+            for symbol in (symbol for _, symbols in alternatives for symbol in symbols):
+                if isinstance(symbol, Rule) and symbol.name not in self.rules:
+                    raise InputError(f"there is no rule {symbol.name!r}", where=f"grammar.rules.{name}")
+
     def _refuse_endless(self) -> None:
         """Sentences end for certain where the matrix of expected rules in a rule has a radius below 1.
 
@@ -242,9 +249,6 @@ class Grammar:
             for _, symbols in self.rules[name]:
                 for symbol in symbols:
                     if isinstance(symbol, Rule):
-                        if symbol.name not in self.rules:
-                            where = f"grammar.rules.{name}"
-                            raise InputError(f"there is no rule {symbol.name!r}", where=where)
                         visit(symbol.name, (*above, name))
                     if nullable is not None and (not isinstance(symbol, Rule) or symbol.name not in nullable):
                         break

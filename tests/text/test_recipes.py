@@ -7,6 +7,7 @@ from lmcompare.errors import InputError
 from lmcompare.files import home, shipped
 from lmcompare.text.recipes import Checked, find_recipe, read_recipe, recipe_folder, recipe_names
 
+SYNTHETIC = ("markov", "hidden", "agreement", "brackets", "copying", "recall", "synthetic")
 WANTED = {
     "ptb",
     "wikitext-2",
@@ -19,9 +20,8 @@ WANTED = {
     "zh-python-docs",
     "en-ewt",
     "zh-gsd",
-    *(f"{name}-{lang}" for name in ("markov", "hidden", "agreement", "brackets", "copying", "recall", "synthetic")
-      for lang in ("en", "zh")),
-}  # fmt: skip
+    *(f"{name}-{lang}" for name in SYNTHETIC for lang in ("en", "zh")),
+}
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 HEAD = 'title = "T"\nlanguage = "en"\nwords = true\nlicence = "MIT"\norigin = "me"\n'
 FILE = '[[files]]\nname = "a.txt"\n'
@@ -60,7 +60,7 @@ def test_a_shipped_recipe_says_all_that_a_reader_of_results_needs(name: str) -> 
 @pytest.mark.parametrize("name", sorted(WANTED))
 def test_only_recipes_and_grammars_are_shipped_and_no_text_of_others(name: str) -> None:
     files = {path.name for path in (shipped("corpora") / name).iterdir()}
-    assert files <= {"corpus.toml", "grammar.toml"}
+    assert files <= {"corpus.toml", "grammar.toml", "source.toml"}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_wrong_size_or_checksum_is_told_with_both_values(tmp_path: Path) -> No
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(InputError, match="there is no corpus 'wikitext2'. Did you mean 'wikitext-2'"):
         find_recipe("wikitext2")
-    with pytest.raises(InputError, match="There are en-ewt, enwik8"):
+    with pytest.raises(InputError, match="There are agreement-en, .*, en-ewt, enwik8"):
         find_recipe("zzzzzz")
 
 
