@@ -18,15 +18,17 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
     """`work(item)` of each item, in their order.
 
     As many items as threads are worked on at once, one of them in the thread that reads the results: so there
-    is never more in memory than belongs to so many.
+    is never more in memory than belongs to twice so many.
     """
     if threads < 2:
         yield from map(work, items)
         return
     items = iter(items)
     with ThreadPoolExecutor(threads - 1) as pool:
-        while group := list(islice(items, threads)):
-            others = [pool.submit(work, item) for item in group[1:]]
-            yield work(group[0])
-            for other in others:
-                yield other.result()
+        group = list(islice(items, threads))
+        others = [pool.submit(work, item) for item in group[1:]]
+        while group:
+            results = [work(group[0]), *(other.result() for other in others)]
+            group = list(islice(items, threads))
+            others = [pool.submit(work, item) for item in group[1:]]  # begun while the results are read
+            yield from results
