@@ -197,8 +197,8 @@ class Reads(Protocol):
 class Writes(Protocol):
     """A model that steps faster once it knows that it will write: optional."""
 
-    def prepare_writing(self, rows: int) -> None:
-        """Many steps of so many rows will come. No answer may change by more than rounding."""
+    def prepare_writing(self, rows: int, steps: int) -> None:
+        """At most so many steps of so many rows will come. No answer may change by more than rounding."""
         ...
 
 

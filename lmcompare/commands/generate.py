@@ -38,7 +38,7 @@ BOUND = 8
     "--compiled/--no-compiled",
     default=None,
     help="Neural models: step in compiled loops, several times faster for a few texts, the same numbers but "
-    "for rounding. By default for at most 8 texts.",
+    "for rounding. By default for at most 8 texts of at least 500 tokens: the loops take a while to load.",
 )
 @click.option("--int8", is_flag=True, help="Neural models: 8-bit weights; `score --int8` tells their price.")
 @click.option(

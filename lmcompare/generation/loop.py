@@ -116,7 +116,7 @@ def _run(
     uniforms = np.stack([np.random.default_rng(each).random(writer.max_tokens) for each in seeds])
     given = writer.begin
     if isinstance(model, Writes):
-        model.prepare_writing(len(writer.prompts))
+        model.prepare_writing(len(writer.prompts), writer.max_tokens)
     if isinstance(model, Reads):
         logprobs, state = model.read(writer.prompts)
         given = np.zeros_like(writer.begin)

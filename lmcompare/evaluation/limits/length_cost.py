@@ -81,7 +81,7 @@ def far_seeing(model: LanguageModel, window: int) -> LanguageModel:
 def timed(model: LanguageModel, ids: Ids, context: int, steps: int) -> tuple[float, float]:
     """Mean milliseconds of a step after `context` tokens of `ids`, and of reading them all again."""
     if isinstance(model, Writes):
-        model.prepare_writing(1)
+        model.prepare_writing(1, len(ids))
     _, state = opened(model, ids[:context])
     begin = time.perf_counter()
     for token in ids[context : context + steps]:

@@ -57,7 +57,7 @@ class NeuralFamily:
         Args:
             folder: what `LanguageModel.save` wrote.
             compiled: step in compiled loops: the same numbers but for rounding, several times faster for a
-                few rows. `True`: from now on; `None`: once the model writes a few rows; `False`: never.
+                few rows. `True`: from now on; `None`: once the model writes a few long texts; `False`: never.
             int8: round the weights to 8 bits and step in compiled loops; `quantisation_cost` tells the price.
         """
         model: Any = self._model_class().load(folder)

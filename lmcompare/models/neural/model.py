@@ -32,6 +32,8 @@ from lmcompare.text.tokenizers import from_json
 
 TOKENS_AT_ONCE = 8192
 """Places whose hidden vectors are computed together when scoring."""
+MANY_STEPS = 500
+"""Steps of a few rows from which on compiled loops pay for being loaded, which takes about half a second."""
 
 OfNetwork = TypeVar("OfNetwork", bound=Network)
 Options = TypeVar("Options", bound=NetworkOptions)
@@ -138,9 +140,9 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         hidden, state = self.next_hidden(tokens, state)
         return self._logprobs(hidden), self._comparable(hidden), state
 
-    def prepare_writing(self, rows: int) -> None:
-        """See `Writes`: compiled loops for a few rows, where the model may have them (`compiles`)."""
-        if self.compiles and rows <= FEW and not self.embedding.compiled:
+    def prepare_writing(self, rows: int, steps: int) -> None:
+        """See `Writes`: compiled loops for many steps of a few rows, where the model `compiles`."""
+        if self.compiles and rows <= FEW and steps >= MANY_STEPS and not self.embedding.compiled:
             self.network.compile_steps()
 
     def flops(self, context: float) -> float:

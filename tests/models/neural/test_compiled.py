@@ -8,6 +8,7 @@ from lmcompare.interface import LanguageModel
 from lmcompare.laws import check
 from lmcompare.models.neural import transformer
 from lmcompare.models.neural.family import FEEDFORWARD, LSTM, TRANSFORMER
+from lmcompare.models.neural.model import MANY_STEPS
 from lmcompare.models.neural.quantised import FEW
 
 NAMED = {"feedforward": FEEDFORWARD, "lstm": LSTM, "transformer": TRANSFORMER}
@@ -69,21 +70,22 @@ def test_weights_are_not_held_twice(small_model):
 
 
 @pytest.mark.parametrize("kind", ["feedforward", "lstm", "transformer"])
-def test_a_loaded_model_compiles_once_it_is_to_write_a_few_rows(
+def test_a_loaded_model_compiles_once_it_is_to_write_a_few_long_texts(
     small_model, toy_tokenizers, tmp_path, kind, monkeypatch
 ):
     small_model(kind).save(tmp_path / "model")
     model = NAMED[kind].load(tmp_path / "model")
-    model.prepare_writing(FEW + 1)
+    model.prepare_writing(FEW + 1, MANY_STEPS)
+    model.prepare_writing(FEW, MANY_STEPS - 1)
     assert not model.embedding.compiled
     plain, _ = model.read([np.array([3, 4])])
-    model.prepare_writing(FEW)
+    model.prepare_writing(FEW, MANY_STEPS)
     assert model.embedding.compiled
     found, _ = model.read([np.array([3, 4])])
     assert found[:, 1:] == pytest.approx(plain[:, 1:], abs=1e-5)
     never = NAMED[kind].load(tmp_path / "model", compiled=False)
     for left_alone in (never, small_model(kind)):
-        left_alone.prepare_writing(1)
+        left_alone.prepare_writing(1, MANY_STEPS)
         assert not left_alone.embedding.compiled
 
 
