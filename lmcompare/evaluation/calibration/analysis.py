@@ -19,6 +19,9 @@ from lmcompare.evaluation.results.calibration import Estimate, RankBin, Reliabil
 from lmcompare.evaluation.units import split_of
 from lmcompare.registry import Progress
 
+SLOW, SPARED = ("kenlm",), 10
+"""Models that are asked about fewer events: they know one word at a time, and no distribution at once."""
+
 
 class CalibrationAnalysis:
     """See `analysis.Analysis`."""
@@ -31,7 +34,8 @@ class CalibrationAnalysis:
         if not options.enabled:
             return None
         model, text = subject.model, split_of(subject.encoded, headline_split(subject.options))
-        pieces = passages(text, model.tokenizer.eos, options.events)
+        events = options.events // SPARED if model.kind in SLOW else options.events
+        pieces = passages(text, model.tokenizer.eos, events)
         if not pieces:
             return None
 

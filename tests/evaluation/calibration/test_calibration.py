@@ -153,6 +153,9 @@ def test_the_analysis_asks_each_model_and_can_be_switched_off(make_corpus, encod
     found = CALIBRATION.gather([Contender(merge([cell], [scores], text, on), [scores], text, [cell])], on)
     assert found.split == "test" and found.rows[0].model == "m"
     assert 200 < found.rows[0].found.events < 400
+    model.kind = "kenlm"  # whole distributions take long there: it is asked about fewer events
+    slow, _ = evaluate(model, text, on, prepare(corpus, on), name="m", seed=1)
+    assert 20 < slow.analyses.calibration.events < 60
     silent, scores = evaluate(model, text, off, prepare(corpus, off), name="m", seed=1)
     assert silent.analyses.calibration is None
     row = merge([silent], [scores], text, off)
