@@ -15,7 +15,7 @@ from lmcompare.reporting import numbers
 from lmcompare.reporting.drawing import looks, style
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import leading
-from lmcompare.reporting.section import Drawing, Section
+from lmcompare.reporting.section import Drawing, Folded, Section
 from lmcompare.reporting.table import Column, Table, TableCell
 
 
@@ -36,7 +36,7 @@ def section(results: Results, say: Language) -> Section | None:
         say("length_cost.title"),
         say("length_cost.lead"),
         findings,
-        (drawing, _table(rows, say)),
+        (drawing, Folded(say("length_cost.table"), (_table(rows, say),))),
     )
 
 

@@ -72,7 +72,7 @@ def _finding(row: OrderRow, base: OrderRow, say: Language) -> str:
         f"orders.{key}",
         model=row.model,
         base=base.model,
-        percent=numbers.fixed(abs(row.percent), 1),
+        percent=numbers.signed(row.percent, 1) if key == "same" else numbers.fixed(abs(row.percent), 1),
         low=numbers.fixed(ends[0], 1),
         high=numbers.fixed(ends[1], 1),
     )

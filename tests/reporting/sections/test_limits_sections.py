@@ -170,7 +170,7 @@ def test_some_candidates_are_not_called_the_whole_vocabulary(make_results):
 def test_the_cost_of_length_is_told_with_and_without_what_is_kept(limited, lang):
     section = sections(limited, lang)["length_cost"]
     assert all("3.0 ms" in one and "0.60 s" in one and "2,048" in one for one in section.findings)
-    table = section.parts[1].texts()
+    table = section.parts[1].parts[0].texts()
     assert len(table) == 6 and table[1][-1] == "200.0"
 
 
