@@ -1,5 +1,5 @@
 import json
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,14 +13,16 @@ from lmcompare.models.neural.speed import choose, fastest
 
 @pytest.fixture(autouse=True)
 def _can(monkeypatch, tmp_path):
-    """A home of one's own, on a processor with bfloat16."""
+    """A home of one's own, on a processor with bfloat16, with a clock that `Machine` drives."""
     monkeypatch.setenv("LMCOMPARE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(speed, "can_bfloat16", lambda: True)
-    monkeypatch.setattr(speed, "SECONDS", 0.02)
+    monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=lambda: Machine.now))
 
 
 class Machine:
     """Steps of a machine on which bfloat16 and a second thread are as fast as told."""
+
+    now = 0.0
 
     def __init__(self, rounded=1.0, threaded=1.0):
         self.rounded, self.threaded, self.measured = rounded, threaded, []
@@ -30,7 +32,7 @@ class Machine:
             threads = torch.get_num_threads()
             self.measured.append((bfloat16, threads))
             factor = (self.rounded if bfloat16 else 1.0) * (self.threaded if threads > 1 else 1.0)
-            time.sleep(0.01 * factor)
+            Machine.now += 0.01 * factor
 
         return step
 
@@ -83,6 +85,12 @@ def test_with_all_fixed_or_few_steps_nothing_is_measured(tmp_path, options, allo
     choice = chosen(machine, tmp_path / "work", allowed, steps, **options)
     assert not machine.measured and not choice.step_seconds and not choice.note()
     assert choice.threads == allowed and choice.bfloat16 == (options.get("precision") != "float32")
+
+
+def test_slow_steps_are_timed_no_longer_than_it_is_worth(tmp_path):
+    machine = Machine(rounded=150.0)  # a step takes 1.5 seconds
+    chosen(machine, tmp_path / "work", allowed=1)
+    assert machine.measured.count((False, 1)) == 1 + speed.STEPS and machine.measured.count((True, 1)) == 3
 
 
 def test_a_long_budget_is_worth_a_measurement(tmp_path):
