@@ -63,10 +63,10 @@ def test_what_another_text_and_another_seed_would_change_is_a_table(
 ) -> None:
     table = spread_table(make_results(), EN)
     assert table.texts()[0] == ["transformer", "2", "0.018", "0.0061", "1.3", "0.44"]
-    assert table.texts()[2] == ["5-gram KN", "1", "0.018", "–", "2.7", "–"]
+    assert table.texts()[2] == ["5-gram KN", "1", "0.018", "0", "2.7", "0"]  # counting draws nothing
     results = make_results()
-    results.models[2].splits["test"]["native"].variation.seeds_bits = 0.0
-    assert spread_table(results, EN).texts()[0][3] == "0"
+    results.models[2].splits["test"]["native"].variation.seeds_bits = None
+    assert spread_table(results, EN).texts()[0][3] == "–"
     assert "bootstrap over documents" in table.notes[0]
     assert len(spread_table(make_results(infinite=True), EN).rows) == 2
 
