@@ -135,6 +135,11 @@ def _row(
     complete = [each for each in found if each.complete]
     bits = np.array([-each.logprob / math.log(2) for each in complete])
     mean, ci95 = mean_with_interval(bits, options.resamples, options.seed)
+    above = [
+        (optimum.best.logprob - each.logprob) / math.log(2)
+        for each, optimum in zip(found, optima, strict=True)
+        if each.complete and optimum.proven and optimum.best is not None
+    ]
     missed = [
         not each.complete or each.logprob < optimum.best.logprob - TOLERANCE
         for each, optimum in zip(found, optima, strict=True)
@@ -146,6 +151,7 @@ def _row(
         complete=len(complete) / len(found),
         bits=mean if complete else None,
         bits_ci95=ci95 if complete else None,
+        excess=float(np.mean(above)) if above else None,
         length=float(np.mean([len(each.ids) - 1 for each in complete])) if complete else None,
         empty=float(np.mean([each.complete and len(each.ids) == 1 for each in found])),
         errors=None if method in ("normalised", "exact", "human") else sum(missed),

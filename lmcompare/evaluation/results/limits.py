@@ -115,6 +115,10 @@ class SearchRow(Record):
     complete: float = Field(description="share of prompts where it found an end at all")
     bits: float | None = Field(description="mean -log2 p of what it found, end included; of complete ones")
     bits_ci95: Interval | None
+    excess: float | None = Field(
+        description="mean bits above the proven optimum of the same prompt; of complete ones, so that ways "
+        "that end different prompts can be compared"
+    )
     length: float | None = Field(description="mean tokens before the end; of complete ones")
     empty: float = Field(description="share of prompts that it ends at once")
     errors: int | None = Field(

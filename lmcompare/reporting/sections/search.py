@@ -47,14 +47,14 @@ def section(results: Results, say: Language) -> Section | None:
 
 
 def figure(results: Results, rows: Sequence[SearchModel], say: Language) -> Figure:
-    """Mean bits of what is found, and its mean length, by the way of looking: one line a model."""
+    """Bits above the optimum, and length of what is found, by the way of looking: one line a model."""
     colours = looks(results)
     order = sorted(rows[0].cell.rows, key=lambda row: (_PLACES.index(row.method), row.size or 0))
     ways = [(row.method, row.size) for row in order]
     with style():
         drawn = Figure(figsize=(7.6, 4.2), label="search")
         panels = drawn.subplots(1, 2)
-        for axes, measure in zip(panels, ("bits", "length"), strict=True):
+        for axes, measure in zip(panels, ("excess", "length"), strict=True):
             axes.set_title(say(f"search.{measure}"))
             axes.set_ylabel(say(f"search.y_{measure}"))
             for row in rows:
@@ -121,7 +121,7 @@ def _findings(row: SearchModel, say: Language) -> list[str]:
 
 
 def _table(rows: Sequence[SearchModel], say: Language) -> Table:
-    keys = ("model", "way", "bits", "length", "empty", "complete", "errors")
+    keys = ("model", "way", "bits", "excess", "length", "empty", "complete", "errors")
     columns = tuple(
         Column(key, say(f"search.column_{key}"), "left" if key in ("model", "way") else "right")
         for key in keys
@@ -138,6 +138,10 @@ def _table(rows: Sequence[SearchModel], say: Language) -> Table:
                     TableCell(row.model),
                     TableCell(_way(each, say)),
                     TableCell(bits, each.bits or 0.0),
+                    TableCell(
+                        numbers.MISSING if each.excess is None else numbers.fixed(each.excess, 2),
+                        each.excess or 0.0,
+                    ),
                     TableCell(
                         numbers.MISSING if each.length is None else numbers.fixed(each.length, 1),
                         each.length or 0.0,

@@ -45,7 +45,15 @@ def test_what_one_seed_lacks_is_the_first_seeds():
     def row(bits: float | None) -> SearchRow:
         ci95 = None if bits is None else (bits, bits)
         return SearchRow(
-            method="beam", size=4, complete=1.0, bits=bits, bits_ci95=ci95, length=bits, empty=0.5, errors=2
+            method="beam",
+            size=4,
+            complete=1.0,
+            bits=bits,
+            bits_ci95=ci95,
+            excess=None,
+            length=bits,
+            empty=0.5,
+            errors=2,
         )
 
     assert over_seeds([row(1.0), row(2.0)]).bits_ci95 == (1.5, 1.5)

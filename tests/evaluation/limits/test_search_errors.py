@@ -58,7 +58,9 @@ def test_errors_are_the_proven_optima_that_a_way_misses(misled, encoded):
     human = [0.6 * 0.4 * 0.35, 0.4, 0.35, 0.4 * 0.35]
     assert rows["human"].bits == pytest.approx(-sum(map(math.log2, human)) / 4)
     assert rows["human"].length == pytest.approx((3 + 1 + 1 + 2) / 4)
-    assert all(row.bits is None or row.bits >= rows["exact"].bits - 1e-9 for row in found.rows)
+    assert rows["human"].excess == pytest.approx(rows["human"].bits - rows["exact"].bits)
+    assert rows["exact"].excess == 0.0
+    assert all(row.excess is None or row.excess >= -1e-9 for row in found.rows)
     assert [shown.exact.strip() for shown in found.texts] == ["c", "c", "c"]
     contender = Contender(merge([cell], [scores], text, settings), [scores], text, [cell])
     assert SEARCH.gather([contender], settings).rows[0].cell == found

@@ -79,7 +79,7 @@ def search(names, proven=15):
     def row(method, size, bits, errors, empty=0.0):
         return SearchRow(
             method=method, size=size, complete=1.0, bits=bits, bits_ci95=(bits - 1, bits + 1),
-            length=bits / 2, empty=empty, errors=errors,
+            excess=bits - 6, length=bits / 2, empty=empty, errors=errors,
         )  # fmt: skip
 
     rows = [
