@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from lmcompare.evaluation.results import Results, Truth, TruthKind, TruthRow
 from lmcompare.reporting import numbers
 from lmcompare.reporting.axes import count_ticks
-from lmcompare.reporting.drawing import INK, Look, look, style
+from lmcompare.reporting.drawing import FAINT, INK, Look, look, style
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.section import Drawing, Section
 from lmcompare.reporting.table import Column, Table, TableCell
@@ -65,7 +65,9 @@ def section(results: Results, say: Language) -> Section | None:
     parts: list[Drawing | Table] = [Drawing(bars(groups, kinds, say), say("truth.caption"))]
     if any(len(group.rows) > 1 for group in groups):
         parts.append(Drawing(growth(groups, kinds, say), say("truth.growth_caption")))
-    parts.append(_table(groups, kinds, found, say))
+    parts.append(_totals(groups, found, say))
+    if kinds:
+        parts.append(_by_kind(groups, kinds, say))
     findings = [_floor(found, say), *_winners(groups, kinds, say), *_learning(groups, say)]
     return Section("truth", say("truth.title"), say("truth.lead"), tuple(findings), tuple(parts))
 
@@ -98,57 +100,52 @@ def shown_kinds(groups: list[Family]) -> list[str]:
 
 
 def bars(groups: list[Family], kinds: list[str], say: Language) -> Figure:
-    """Bits lost for each token at the left, from zero; for each event of a kind at the right."""
-    wide = bool(kinds)
-    height = 1.7 + max(0.4 * len(groups), 0.17 * len(groups) * len(kinds))
+    """Bits lost from the line of the truth on: for each token, then for each event of a kind."""
+    learned = [group for group in groups if group.kind != "source"]
+    rows: list[str | None] = [None, *kinds]
+    width = 0.84 / max(1, len(learned))
     with style():
-        drawn = Figure(figsize=(7.6, min(height, 11)), label="truth")
-        panels = drawn.subplots(1, 2 if wide else 1, squeeze=False, width_ratios=[2, 3] if wide else [1])[0]
-        order = sorted(groups, key=lambda group: group.last.bits)
-        for place, group in enumerate(order):
-            _bar(panels[0], place, group.last.bits, group.last.ci95, group.look, 0.6)
-        panels[0].set_yticks(range(len(order)), [group.label for group in order])
-        panels[0].invert_yaxis()
-        panels[0].set_title(say("truth.total"))
-        panels[0].set_xlabel(say("truth.x_total"))
-        if wide:
-            width = 0.84 / len(groups)
-            for number, group in enumerate(groups):
-                for place, kind in enumerate(kinds):
-                    own = kind_of(group.last, kind)
-                    if own is not None:
-                        at = place + (number - (len(groups) - 1) / 2) * width
-                        label = group.label if place == 0 else None
-                        _bar(panels[1], at, own.bits, own.ci95, group.look, width * 0.9, label)
-            panels[1].set_yticks(range(len(kinds)), [kind_name(kind, say) for kind in kinds])
-            panels[1].invert_yaxis()
-            panels[1].set_title(say("truth.by_kind"))
-            panels[1].set_xlabel(say("truth.x_kind"))
-            handles, labels = panels[1].get_legend_handles_labels()
-            drawn.legend(handles, labels, loc="outside lower center", ncols=4)
-        for axes in panels:
-            axes.set_xlim(left=0)
-            axes.axvline(0, color=INK, linewidth=1.6)
-            axes.grid(axis="y", visible=False)
+        drawn = Figure(figsize=(7.6, min(1.3 + (0.12 + 0.13 * len(learned)) * len(rows), 12)), label="truth")
+        axes = drawn.subplots()
+        for number, group in enumerate(learned):
+            for place, kind in enumerate(rows):
+                own = group.last if kind is None else kind_of(group.last, kind)
+                if own is not None:
+                    at = place + (number - (len(learned) - 1) / 2) * width
+                    label = group.label if place == 0 else None
+                    _bar(axes, at, own.bits, own.ci95, group.look, width * 0.9, label)
+        axes.axvline(0, color=INK, linewidth=2.4, label=say("truth.zero"))
+        axes.axhline(0.5, color=FAINT, linewidth=0.8)
+        axes.set_xlim(left=0)
+        names = [say("truth.all_kinds") if kind is None else kind_name(kind, say) for kind in rows]
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_title(say("truth.bars"))
+        axes.set_xlabel(say("truth.x_bars"))
+        axes.grid(axis="y", visible=False)
+        handles, labels = axes.get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower center", ncols=4)
     return drawn
 
 
 def growth(groups: list[Family], kinds: list[str], say: Language) -> Figure:
     """Bits lost by the number of training sentences: all, then the kinds that tell families apart."""
     told = [kind for kind in kinds if kind in WHY] or kinds[:5]
-    rows = math.ceil((1 + len(told)) / 3)
+    number = 1 + len(told)
+    rows = math.ceil(number / 3)
     with style():
-        drawn = Figure(figsize=(7.6, 0.6 + 2.25 * rows), label="truth-growth")
+        drawn = Figure(figsize=(7.6, 0.8 + 2.1 * rows), label="truth-growth")
         panels = drawn.subplots(rows, 3, sharex=True, squeeze=False).ravel()
-        for axes, kind in zip(panels, [None, *told], strict=False):
+        for place, (axes, kind) in enumerate(zip(panels, [None, *told], strict=False)):
             _curves(axes, groups, kind)
             axes.set_title(say("truth.all_kinds") if kind is None else kind_name(kind, say), fontsize=10)
-        for axes in panels[1 + len(told) :]:
+            if place + 3 >= number:
+                axes.tick_params(labelbottom=True)
+                axes.set_xlabel(say("truth.x_growth"))
+            if place % 3 == 0:
+                axes.set_ylabel(say("truth.y_growth"))
+        for axes in panels[number:]:
             axes.set_visible(False)
-        for axes in panels[max(0, 1 + len(told) - 3) : 1 + len(told)]:
-            axes.tick_params(labelbottom=True)
-        drawn.supxlabel(say("truth.x_growth"), fontsize=10)
-        drawn.supylabel(say("truth.y_growth"), fontsize=10)
         handles, labels = panels[0].get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=4)
     return drawn
@@ -238,28 +235,40 @@ def _learning(groups: list[Family], say: Language) -> list[str]:
     ]
 
 
-def _table(groups: list[Family], kinds: list[str], found: Truth, say: Language) -> Table:
-    """One row a model, sorted by what it loses, a column a kind."""
+def _totals(groups: list[Family], found: Truth, say: Language) -> Table:
+    """One row a model, sorted by what it loses."""
     keys = ("model", "bits", "characters", "drawn", "impossible")
     columns = [Column(key, say(f"truth.column_{key}"), "left" if key == "model" else "right") for key in keys]
-    columns += [Column(f"kind-{kind}", kind_name(kind, say)) for kind in kinds]
-    every = [(group, size, row) for group in groups for size, row in group.rows]
-    rows = []
-    for _, _, row in sorted(every, key=lambda entry: entry[2].bits):
-        cells = [
+    every = [row for group in groups for _, row in group.rows]
+    rows = [
+        (
             TableCell(row.model),
             TableCell(numbers.with_interval(row.bits, row.ci95, 3), row.bits),
             TableCell(numbers.fixed(row.bits_per_character, 3), row.bits_per_character),
             TableCell(numbers.signed(row.drawn, 3), row.drawn),
             TableCell(f"{numbers.percent(row.impossible)} %" if row.exact else numbers.MISSING),
-        ]
-        for kind in kinds:
-            own = kind_of(row, kind)
-            text = numbers.fixed(own.bits, 2) if own else numbers.MISSING
-            note = f"{numbers.percent(own.wrong)} %" if own and own.wrong >= 0.0005 else ""
-            cells.append(TableCell(text, own.bits if own else None, note))
-        rows.append(tuple(cells))
+        )
+        for row in sorted(every, key=lambda row: row.bits)
+    ]
     notes = [say("truth.note")]
     if not all(row.exact for row in found.rows):
         notes.append(say("truth.inexact"))
     return Table(say("truth.table"), tuple(columns), tuple(rows), tuple(notes))
+
+
+def _by_kind(groups: list[Family], kinds: list[str], say: Language) -> Table:
+    """One row a kind, a column a family: what it loses, and below how much goes to what cannot be."""
+    learned = [group for group in groups if group.kind != "source" and group.last.kinds]
+    columns = [Column("kind", say("truth.column_kind"), "left"), Column("share", say("truth.column_share"))]
+    columns += [Column(f"family-{number}", group.label) for number, group in enumerate(learned)]
+    rows = []
+    for kind in kinds:
+        found = [kind_of(group.last, kind) for group in learned]
+        share = next((own.share for own in found if own is not None), 0.0)
+        cells = [TableCell(kind_name(kind, say)), TableCell(f"{numbers.percent(share)} %", share)]
+        for own in found:
+            text = numbers.fixed(own.bits, 3) if own else numbers.MISSING
+            note = f"{numbers.percent(own.wrong)} %" if own and own.wrong >= 0.0005 else ""
+            cells.append(TableCell(text, own.bits if own else None, note))
+        rows.append(tuple(cells))
+    return Table(say("truth.kinds"), tuple(columns), tuple(rows), (say("truth.kinds_note"),))

@@ -68,9 +68,14 @@ def test_the_section_says_who_wins_where_and_why(known, lang):
     )
     assert chain.index(ngram) < chain.index(transformer) and chain.endswith(say("truth.why_chain-word"))
     assert copied.index(transformer) < copied.index(ngram) and copied.endswith(say("truth.why_copied"))
-    table = section.parts[-1]
-    assert [cells[0].text for cells in table.rows][0] == transformer
-    assert [column.key for column in table.columns][5:] == ["kind-chain-word", "kind-copied", "kind-mine"]
+    totals, by_kind = section.parts[-2:]
+    assert [cells[0].text for cells in totals.rows][0] == transformer
+    assert [cells[0].text for cells in by_kind.rows] == [
+        say("truth.kind_chain-word"),
+        say("truth.kind_copied"),
+        "mine",
+    ]
+    assert [cells[2].text for cells in by_kind.rows] == ["0.100", "3.000", "0.500"]
     page = to_html(Comparison(known, lang))
     assert 'href="#truth"' in page and 'id="truth"' in page
 
