@@ -45,7 +45,7 @@ class Rows(NamedTuple):
         return tokens if self.ids is None else torch.searchsorted(self.ids, tokens.contiguous())
 
     def of(self, streams: slice) -> Rows:
-        """The same rows for some of the streams that `take` was given: places of n-grams are a stream's own."""
+        """The same rows for some of the streams that `take` was given; places of n-grams are one a stream."""
         if not self.ngrams:
             return self
         return self._replace(
