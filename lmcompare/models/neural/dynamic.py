@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -53,6 +53,23 @@ class DynamicState:
         chosen = torch.from_numpy(index)
         carried = tuple(part.index_select(0, chosen) for part in self.carried)
         return DynamicState(self.history.rows(index), [self.weights[row] for row in index], carried)
+
+
+class Passage(NamedTuple):
+    """A segment that was read.
+
+    Attributes:
+        hidden: vectors after its inputs, `[rows, inputs, width]`.
+        carried: what the network takes along from it.
+        ids: what was read, and what stands before it where that is read again: as the embedding takes it.
+        vectors: of the ids; where they are a leaf of their own, the table's gradient lacks what goes through
+            them, so that no gradient of the whole table's size is made of a few rows.
+    """
+
+    hidden: Tensor
+    carried: Carried
+    ids: Tensor
+    vectors: Tensor
 
 
 class DynamicModel(LanguageModel):
@@ -147,9 +164,10 @@ class DynamicModel(LanguageModel):
                     return {name: (each / seen).sqrt_() for name, each in squares.items()}
                 end = begin + self.segment
                 with torch.enable_grad():
-                    hidden, carried = self._read(document[None, : end - 1], begin, carried)
-                    logprobs = self.network.embedding.logprobs(hidden[0])
-                for name, gradient in self._gradients(hidden[0], logprobs, document[begin:end]).items():
+                    passage = self._read(document[None, : end - 1], begin, carried)
+                    gradients = self._gradients(passage, self._logprobs(passage), document[begin:end])
+                carried = passage.carried
+                for name, gradient in gradients.items():
                     squares[name].addcmul_(gradient, gradient)
                 seen += 1
         return {name: (each / max(seen, 1)).sqrt_() for name, each in squares.items()}
@@ -189,17 +207,16 @@ class DynamicModel(LanguageModel):
             learns = len(events) == self.segment and end < places
             wear(self.network, weights)
             with torch.set_grad_enabled(learns):
-                hidden, carried = self._read(document[None, : end - 1], begin, carried)
-                logprobs = self.network.embedding.logprobs(hidden[0])
+                passage = self._read(document[None, : end - 1], begin, carried)
+                logprobs = self._logprobs(passage)
+            carried = passage.carried
             if learns:
-                weights, own = (
-                    self.pace.move(weights, self._gradients(hidden[0], logprobs, events), own=own),
-                    True,
-                )
+                gradients = self._gradients(passage, logprobs, events)
+                weights, own = self.pace.move(weights, gradients, own=own), True
             yield begin, logprobs.detach().double().numpy()
 
-    def _read(self, tokens: Ids, begin: int, carried: Carried) -> tuple[Tensor, Carried]:
-        """Hidden vectors after the inputs from place `begin` on, `[rows, inputs, width]`.
+    def _read(self, tokens: Ids, begin: int, carried: Carried) -> Passage:
+        """Read the inputs from place `begin` on.
 
         Args:
             tokens: all that was read after `bos`, `[rows, n]`: inputs 1 to `n`; input 0 is `bos`.
@@ -214,27 +231,35 @@ class DynamicModel(LanguageModel):
         inputs, older = inputs[:, lookback - 1 :], inputs[:, : lookback - 1]
         begins = torch.zeros(inputs.shape, dtype=torch.bool)
         begins[:, 0] = first == 0
-        vectors = self._vectors(inputs, older)
-        reading = self.network.read(vectors, begins, carried)
-        return reading.hidden[:, begin - first :], tuple(part.detach() for part in reading.carried)
-
-    def _vectors(self, inputs: Ids, older: Ids) -> Tensor:
         ids = torch.from_numpy(np.ascontiguousarray(inputs))
-        if self.network.lookback > 1:
-            left = torch.from_numpy(np.ascontiguousarray(older))
-            ids = histories(ids, left, self.network.lookback, self.tokenizer.bos)
-        vectors: Tensor = self.network.embedding(ids)
-        return vectors
+        if lookback > 1:
+            ids = histories(ids, torch.from_numpy(np.ascontiguousarray(older)), lookback, bos)
+        vectors = self.network.embedding(ids)
+        if torch.is_grad_enabled() and "embedding.weight" in self.usual and not self.network.embedding.ngrams:
+            vectors = vectors.detach().requires_grad_()
+        reading = self.network.read(vectors, begins, carried)
+        after = tuple(part.detach() for part in reading.carried)
+        return Passage(reading.hidden[:, begin - first :], after, ids, vectors)
 
-    def _gradients(self, hidden: Tensor, logprobs: Tensor, events: Ids) -> Weights:
+    def _logprobs(self, passage: Passage) -> Tensor:
+        logprobs: Tensor = self.network.embedding.logprobs(passage.hidden[0])
+        return logprobs
+
+    def _gradients(self, passage: Passage, logprobs: Tensor, events: Ids) -> Weights:
         """Of the mean surprisal of a segment's events; a `bos`, which is impossible, is left out."""
         possible = np.flatnonzero(events != self.tokenizer.bos)
         if self.network.embedding.parts > 1:  # where all softmaxes say -inf their sum has no slope
-            loss = self.network.embedding.loss(hidden, torch.from_numpy(events))
+            loss = self.network.embedding.loss(passage.hidden[0], torch.from_numpy(events))
         else:
             chosen = logprobs[torch.from_numpy(possible), torch.from_numpy(events[possible])]
             loss = -chosen.sum() / max(len(possible), 1)
-        return gradients_of(self.network, list(self.usual), loss)
+        if not (passage.vectors.is_leaf and passage.vectors.requires_grad):
+            return gradients_of(self.network, list(self.usual), loss)
+        found = gradients_of(self.network, list(self.usual), loss, passage.vectors)
+        # What the vectors that were read add to a table's gradient is a few rows.
+        of_vectors = found.pop("") * self.network.embedding.scale
+        found["embedding.weight"].index_add_(0, passage.ids.flatten(), of_vectors.flatten(0, -2))
+        return found
 
     def _learn(self, state: DynamicState, row: int) -> tuple[Weights, Carried]:
         """One row has come to the end of a segment: its weights from now on, and what it takes along."""
@@ -243,10 +268,9 @@ class DynamicModel(LanguageModel):
         wear(self.network, state.weights[row])
         with torch.enable_grad():
             mine = tuple(part[row : row + 1] for part in state.carried)
-            hidden, carried = self._read(tokens[:, :-1], begin, mine)
-            logprobs = self.network.embedding.logprobs(hidden[0])
-            gradients = self._gradients(hidden[0], logprobs, tokens[0, begin:])
-        return self.pace.move(state.weights[row], gradients, own=False), carried
+            passage = self._read(tokens[:, :-1], begin, mine)
+            gradients = self._gradients(passage, self._logprobs(passage), tokens[0, begin:])
+        return self.pace.move(state.weights[row], gradients, own=False), passage.carried
 
     @torch.no_grad()
     def _answer(self, state: DynamicState) -> tuple[Floats, State]:
@@ -260,8 +284,8 @@ class DynamicModel(LanguageModel):
         for rows in sharing.values():
             wear(self.network, state.weights[rows[0]])
             carried = tuple(part[torch.tensor(rows)] for part in state.carried)
-            hidden, _ = self._read(tokens[rows], begin, carried)
-            out[rows] = self.network.embedding.logprobs(hidden[:, -1]).double().numpy()
+            passage = self._read(tokens[rows], begin, carried)
+            out[rows] = self.network.embedding.logprobs(passage.hidden[:, -1]).double().numpy()
         return out, state
 
     def _check(self, ids: Ids) -> None:

@@ -19,6 +19,8 @@ from lmcompare.models.neural.network import Network
 Weights = dict[str, Tensor]
 SMALLEST = 10.0
 """Added to each weight's usual gradient, in units of the mean of all: or the vectors of rare words leap."""
+TOGETHER = 1 << 16
+"""Weights that are moved at once: few enough to stay in the processor's cache between two operations."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ class Pace:
         """The weights after a move (equation 4): new tensors or, if they are the caller's `own`, in place."""
         moved = dict(weights)
         for name, step in self.steps.items():
-            old, home, fall = weights[name], self.trained[name], self.falls[name]
-            new = old.lerp_(home, fall) if own else torch.lerp(old, home, fall)
-            moved[name] = new.addcmul_(step, gradients[name], value=-1.0)
+            new = moved[name] = weights[name] if own else weights[name].clone()
+            rows = max(1, TOGETHER * len(new) // new.numel())
+            used = (new, self.trained[name], self.falls[name], step, gradients[name])
+            for mine, home, fall, pace, slope in zip(*(each.split(rows) for each in used), strict=True):
+                mine.lerp_(home, fall).addcmul_(pace, slope, value=-1.0)
         return moved
 
 
@@ -67,9 +71,13 @@ def wear(network: Network, weights: Weights) -> None:
         parameter.data = weights[name]
 
 
-def gradients_of(network: Network, names: Iterable[str], loss: Tensor) -> Weights:
-    """Gradients of a loss by the named parameters; zeros where it does not depend on one."""
-    parameters = dict(network.named_parameters())
-    chosen = [parameters[name] for name in names]
-    found = torch.autograd.grad(loss, chosen, allow_unused=True, materialize_grads=True)
-    return dict(zip(names, found, strict=True))
+def gradients_of(
+    network: Network, names: Iterable[str], loss: Tensor, vectors: Tensor | None = None
+) -> Weights:
+    """Gradients of a loss by the named parameters, and by vectors under the name ""; else zeros."""
+    chosen = {**dict(network.named_parameters()), **({} if vectors is None else {"": vectors})}
+    wanted = [*names, *([] if vectors is None else [""])]
+    found = torch.autograd.grad(
+        loss, [chosen[name] for name in wanted], allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(wanted, found, strict=True))
