@@ -96,7 +96,8 @@ def families(results: Results, found: Truth) -> list[Family]:
 def shown_kinds(groups: list[Family]) -> list[str]:
     """The kinds of events that say something, in the order of the language."""
     every = dict.fromkeys(kind.kind for group in groups for kind in group.last.kinds)
-    return [kind for kind in every if kind not in SILENT]
+    kinds = [kind for kind in every if kind not in SILENT]
+    return kinds if len(kinds) > 1 else []
 
 
 def bars(groups: list[Family], kinds: list[str], say: Language) -> Figure:
