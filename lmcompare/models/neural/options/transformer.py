@@ -31,6 +31,10 @@ TRANSFORMER_PRESETS: dict[str, dict[str, Any]] = {
         "batch": 16,
         "qk_norm": True,
         "ngram_embeddings": [2, 3, 4],
+        "optimiser": "muon",
+        "schedule": "linear",
+        "lr": 0.02,
+        "embedding_lr": 0.015,
     },
     "gpt2-small": {
         "width": 768,
