@@ -18,6 +18,7 @@ from lmcompare.models.neural.options.training import NgramEmbeddingOptions
 from lmcompare.models.neural.output_mixture import apart
 from lmcompare.models.neural.quantised import FEW, Int8Matrix, few_rows
 from lmcompare.models.neural.softmax import softmax_loss
+from lmcompare.models.neural.target_scores import target_scores
 
 CHUNK = 1 << 22
 """Logits that are held at once when scoring: 16 MiB of float32, whatever the vocabulary."""
@@ -146,6 +147,8 @@ class Embedding(nn.Module):
 
     def target_logprobs(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Natural log p of one id each, `[n]` float64, exact; logits are made a few rows at a time."""
+        if self.parts == 1 and self.int8_weight is None and len(targets) > FEW:
+            return target_scores(hidden, self.predicting, self.bias + self.mask, targets)
         rows = max(1, CHUNK // (self.size * self.parts))
         found = []
         for begin in range(0, len(targets), rows):
