@@ -101,11 +101,13 @@ class TruthAnalysis:
                 rows.append(_row(contender.result.name, cells, symbols / int(text.sentence_characters.sum())))
         if not rows:
             return None
-        facts = contenders[0].encoded.corpus.facts
+        corpus = contenders[0].encoded.corpus
+        facts = corpus.facts
+        # The entropies of a language whose documents keep their topic are those of single sentences.
+        alone = (corpus.source or {}).get("kind") != "topics"
         return Truth(
             split=split,
-            true_bits=float(facts.get(f"true_bits_per_token_{split}", math.nan)),
-            entropy=float(facts.get("entropy_bits_per_token", math.nan)),
+            entropy=float(facts.get("entropy_bits_per_token", math.nan)) if alone else math.nan,
             entropy_error=float(facts.get("entropy_error_bits_per_token", 0.0)),
             rows=rows,
         )
@@ -215,6 +217,7 @@ def summary(
         exact=True,
         bits=float(totals[1] / events),
         ci95=bounds(drawn[:, 1], drawn[:, 0]) if finite else (math.inf, math.inf),
+        true_bits=float(-found.true.mean() / math.log(2)),
         drawn=apart,
         choice=float(found.choice.mean() / math.log(2)),
         impossible=float(found.impossible.mean()),
@@ -251,6 +254,7 @@ def _of_text(
         exact=False,
         bits=bits,
         ci95=ends,
+        true_bits=float(true.sum() / symbols.sum()),
         drawn=bits,
         choice=0.0,
         impossible=math.nan,
@@ -293,6 +297,7 @@ def _row(name: str, cells: Sequence[TruthCell], symbols_per_character: float) ->
         bits=mean("bits"),
         bits_per_character=mean("bits") * symbols_per_character,
         ci95=ends([cell.ci95 for cell in cells]),
+        true_bits=cells[0].true_bits,
         drawn=mean("drawn"),
         choice=mean("choice"),
         impossible=mean("impossible"),

@@ -113,6 +113,8 @@ def test_the_rows_of_all_models_stand_against_the_floor(text, source, other):
     truth, far = found.rows
     assert (truth.bits, truth.ci95, truth.drawn) == (0.0, (0.0, 0.0), 0.0)
     assert 0 < far.ci95[0] < far.bits < far.ci95[1]
+    true = -source_scores(source, text).mean() / math.log(2)
+    assert truth.true_bits == far.true_bits == pytest.approx(true, rel=1e-12)
     assert far.bits == pytest.approx(far.choice + sum(kind.share * kind.bits for kind in far.kinds), rel=1e-9)
     events = len(text.test.ids)
     assert far.bits_per_character == pytest.approx(far.bits * events / text.test.sentence_characters.sum())

@@ -27,6 +27,7 @@ class TruthCell(Record):
     exact: bool = Field(description="the whole distributions were compared; else only what was drawn")
     bits: float = Field(description="KL(truth || model), bits for each event; 0 for the truth itself")
     ci95: tuple[float, float] = Field(description="95 % interval, bootstrap over documents or sentences")
+    true_bits: float = Field(description="bits that the truth itself needs for each of these events")
     drawn: float = Field(description="the same from the tokens of the text alone; may fall below 0")
     choice: float = Field(description="the part of it that is lost on which kind comes next")
     impossible: float = Field(description="probability that the model gives to what cannot come next")
@@ -44,7 +45,6 @@ class Truth(Record):
     """What is shown of all models; an event is a symbol of the language or a sentence's end."""
 
     split: SplitName
-    true_bits: float = Field(description="bits that the truth itself needs for each event of this text")
-    entropy: float = Field(description="bits for each event of any text of the language")
+    entropy: float = Field(description="bits for each event of any text of the language; NaN: not known")
     entropy_error: float = Field(description="standard error of the entropy; 0 where it is exact")
     rows: list[TruthRow]

@@ -189,7 +189,10 @@ def _bar(
 
 
 def _floor(found: Truth, say: Language) -> str:
-    values = {"bits": numbers.fixed(found.true_bits, 3), "entropy": numbers.fixed(found.entropy, 3)}
+    bits = numbers.fixed(found.rows[0].true_bits, 3)
+    if math.isnan(found.entropy):
+        return say("truth.floor_text", bits=bits)
+    values = {"bits": bits, "entropy": numbers.fixed(found.entropy, 3)}
     if found.entropy_error:
         return say("truth.floor_estimated", error=numbers.fixed(1.96 * found.entropy_error, 3), **values)
     return say("truth.floor", **values)

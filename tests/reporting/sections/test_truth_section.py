@@ -19,7 +19,7 @@ def row(model: str, bits: float, chain: float, copied: float) -> TruthRow:
     ]
     return TruthRow(
         model=model, events=100, exact=True, bits=bits, ci95=(bits * 0.9, bits * 1.1), drawn=bits - 0.01,
-        choice=0.01, impossible=0.02, kinds=kinds, bits_per_character=bits / 2,
+        true_bits=2.1, choice=0.01, impossible=0.02, kinds=kinds, bits_per_character=bits / 2,
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def known(make_results):
         row(f"{ngram}, 10", 1.2, 0.9, 3.0),
         row(f"{transformer}, 10", 1.5, 1.8, 2.9),
     ]
-    truth = Truth(split="test", true_bits=2.1, entropy=2.125, entropy_error=0.01, rows=rows)
+    truth = Truth(split="test", entropy=2.125, entropy_error=0.01, rows=rows)
     return results.model_copy(
         update={
             "experiment": {**results.experiment, "models": models},
@@ -97,6 +97,13 @@ def test_the_floor_of_every_axis_is_zero(known):
     drawn = growth(families(known, known.analyses.truth), ["chain-word", "copied"], say)
     shown = [axes for axes in drawn.axes if axes.get_visible()]
     assert len(shown) == 3 and all(axes.get_ylim()[0] <= 0 for axes in shown)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_entropy_is_told_where_none_is_known(known, lang):
+    truth = known.analyses.truth.model_copy(update={"entropy": float("nan")})
+    results = known.model_copy(update={"analyses": Analyses(truth=truth)})
+    assert sections(results, lang)["truth"].findings[0] == language(lang)("truth.floor_text", bits="2.100")
 
 
 def test_without_a_source_there_is_no_section(make_results):
