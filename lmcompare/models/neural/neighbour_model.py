@@ -35,6 +35,8 @@ from lmcompare.registry import Progress, Training
 
 TEMPERATURES = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 """Tried: the temperature in units of the mean squared distance of the nearest neighbours."""
+PLACES = 4096
+"""Places of a document whose neighbours are held at once."""
 
 
 @dataclass
@@ -101,8 +103,11 @@ class NeighbourModel(LanguageModel):
         found: list[Floats] = []
         for group in groups(documents):
             for document, said, vectors in zip(group, *self.member.score_with_vectors(group), strict=True):
-                near = self.search.nearest(vectors, self.k)
-                recalled = self.target_scores(near, np.asarray(document), self.temperature)
+                tokens, recalled = np.asarray(document), np.empty(len(document))
+                for begin in range(0, len(tokens), PLACES):
+                    part = slice(begin, begin + PLACES)
+                    near = self.search.nearest(vectors[part], self.k)
+                    recalled[part] = self.target_scores(near, tokens[part], self.temperature)
                 found.append(mixed(said, recalled, self.weight))
         return found
 
