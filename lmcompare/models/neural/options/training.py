@@ -24,7 +24,8 @@ class TrainingOptions(BaseModel):
     """What all families share: how a network is trained.
 
     Attributes:
-        dropout: share of units dropped in training, on what enters and leaves each layer.
+        dropout: share of units dropped in training, on what enters and leaves each layer. A text that is read
+            once or twice is learnt best with 0; the more passes, the more is needed.
         lr: highest learning rate of the matrices inside the network; `lmcompare find-lr` suggests one.
         embedding_lr: the same for the tied embedding table and all vectors (`None`: as `lr`).
         weight_decay: decoupled decay of matrices; the embedding table and vectors are not decayed.

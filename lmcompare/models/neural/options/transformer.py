@@ -35,6 +35,8 @@ TRANSFORMER_PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "linear",
         "lr": 0.02,
         "embedding_lr": 0.015,
+        "dropout": 0.0,
+        "epochs": 2.0,
     },
     "gpt2-small": {
         "width": 768,
