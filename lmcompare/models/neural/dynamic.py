@@ -128,6 +128,11 @@ class DynamicModel(LanguageModel):
             now.carried = tuple(map(torch.cat, zip(*(carried for _, carried in rows), strict=True)))
         return self._answer(now)
 
+    def flops(self, context: float) -> float:
+        """See `CountsFlops`: a gradient takes twice what reading takes, a move six a weight."""
+        moved = sum(each.numel() for each in self.usual.values())
+        return 3.0 * self.member.flops(context) + 6.0 * moved / self.segment
+
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`: document by document, segment by segment."""
         found = []

@@ -98,6 +98,14 @@ class NeighbourModel(LanguageModel):
         said, now, inner = self.member.step_with_vectors(tokens, cast(NeighbourState, state).inner)
         return beside(said, self._distributions(now), self.weight), NeighbourState(inner)
 
+    def prepare_writing(self, rows: int, steps: int) -> None:
+        """See `Writes`."""
+        self.member.prepare_writing(rows, steps)
+
+    def flops(self, context: float) -> float:
+        """See `CountsFlops`: each stored vector is compared."""
+        return self.member.flops(context) + 2.0 * self.store.keys.size
+
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`."""
         found: list[Floats] = []

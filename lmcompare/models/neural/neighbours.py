@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from lmcompare.interface import Floats, Ids
 
-QUERIES = 128
+QUERIES = 256
 """Vectors that are searched for at once."""
 KEYS = 1 << 14
-"""Keys that they are compared with at once: a block of distances is 8 MiB."""
-GROUP = 32
+"""Keys that they are compared with at once: a block of distances is 16 MiB."""
+GROUP = 8
 """Keys of which the least distance is found first: the k nearest lie in the k groups whose least is least."""
 TIES = 1e-4
 """Of a key's mean squared length: what lies so little beyond the k-th neighbour is a neighbour too, so that

@@ -115,6 +115,14 @@ class NeuralCacheModel(LanguageModel):
         out = beside(said, cached, self.weight)
         return out, NeuralCacheState(inner, now, before.vectors, before.tokens, read)
 
+    def prepare_writing(self, rows: int, steps: int) -> None:
+        """See `Writes`."""
+        self.member.prepare_writing(rows, steps)
+
+    def flops(self, context: float) -> float:
+        """See `CountsFlops`: each remembered vector is compared."""
+        return self.member.flops(context) + 2.0 * self.member.embedding.width * min(context, self.window)
+
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`."""
         found = []

@@ -100,3 +100,25 @@ def test_a_member_that_is_no_network_is_refused(small_model, documents, tmp_path
     cache = registry.models.get("neural-cache").train(job)
     with pytest.raises(InputError, match="no hidden vectors"):
         train(job, job.options, cache)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "transformer"])
+def test_compiled_loops_of_the_network_change_no_answer(small_model, documents, kind):
+    member = small_model(kind)
+    model = NeuralCacheModel(member, 0.2, 0.4, 100, {})
+    document = documents([9])[0]
+    expected = model.score([document])[0]
+    member.compiles = True
+    model.prepare_writing(1, 1_000_000)
+    assert member.embedding.compiled
+    said, state = model.start(1)
+    for place, token in enumerate(document):
+        assert said[0, token] == pytest.approx(expected[place], abs=1e-5)
+        said, state = model.step(np.array([token]), state)
+
+
+def test_operations_grow_with_what_is_remembered(small_model):
+    member = small_model("lstm")
+    model = NeuralCacheModel(member, 0.2, 0.4, 100, {})
+    assert model.flops(10) == member.flops(10) + 2 * 16 * 10
+    assert model.flops(1000) == member.flops(1000) + 2 * 16 * 100
