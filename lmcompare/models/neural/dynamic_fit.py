@@ -44,7 +44,8 @@ def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> Dynami
     def attempt(rate: float, decay: float) -> float:
         if (rate, decay) not in tried:
             model = DynamicModel(network, usual, options.segment, rate, decay, {})
-            tried[rate, decay] = -float(np.concatenate(model.score(texts)).mean())
+            loss = -float(np.concatenate(model.score(texts)).mean())
+            tried[rate, decay] = np.inf if np.isnan(loss) else loss  # a rate so high that weights overflow
             note = f"rate {rate:g}, decay {decay:g}: valid ppl {np.exp(tried[rate, decay]):.1f}"
             job.progress(Progress("tuning the rate", len(tried), len(RATES) + len(DECAYS), note))
         return tried[rate, decay]
@@ -58,7 +59,7 @@ def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> Dynami
     facts: dict[str, Any] = {
         "valid_tokens": tokens,
         "tried": [
-            {"rate": rate, "decay": decay, "valid_ppl": float(np.exp(loss))}
+            {"rate": rate, "decay": decay, "valid_ppl": float(np.exp(loss)) if loss < np.inf else None}
             for (rate, decay), loss in sorted(tried.items())
         ],
     }

@@ -154,3 +154,11 @@ def test_usual_gradients_are_those_of_segments_with_weights_at_rest(dynamic, doc
         squares.append(network.norm.weight.grad.square())
     found = model.usual_gradients([document], 2)
     torch.testing.assert_close(found["norm.weight"], ((squares[0] + squares[1]) / 2).sqrt())
+
+
+def test_a_rate_at_which_weights_overflow_is_not_chosen(small_model, documents, tmp_path, monkeypatch):
+    monkeypatch.setattr("lmcompare.models.neural.dynamic_fit.RATES", (0.01, 1e30))
+    monkeypatch.setattr("lmcompare.models.neural.dynamic_fit.FIRST_RATE", 1)
+    model = registry.models.get("dynamic").train(job_for(small_model, documents, tmp_path))
+    assert model.rate == 0.01
+    assert any(each["valid_ppl"] is None for each in model.facts["tried"])
