@@ -7,7 +7,7 @@ models and scores.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,9 @@ def sizes(sentences: Sequence[str], ids: Ids, tokenizer: Tokenizer, *, words: bo
     number = np.bincount(sentence_of[strange], minlength=len(events))
     pieces = {place: _unknown(sentences[place], tokenizer) for place in np.flatnonzero(number).tolist()}
     unknown: dict[UnitName, Ids] = {"event": number, "token": number}
-    for unit, count in (("character", len), ("han", _han), ("byte", _bytes)):
+    counted: tuple[tuple[UnitName, Callable[[str], int]], ...]
+    counted = (("character", len), ("han", _han), ("byte", _bytes))
+    for unit, count in counted:
         unknown[unit] = np.zeros_like(number)
         for place, texts in pieces.items():
             unknown[unit][place] = sum(map(count, texts))
@@ -80,7 +82,7 @@ def by_unit(values: Ids, split: EncodedSplit, units: Units) -> Floats:
     if units.name == "sentences":
         return values.astype(np.float64)
     running = np.concatenate([[0], np.cumsum(values)])
-    sums = running[split.sentence_starts[1:]] - running[split.sentence_starts[:-1]]
+    sums: Ids = running[split.sentence_starts[1:]] - running[split.sentence_starts[:-1]]
     return sums.astype(np.float64)
 
 

@@ -24,7 +24,7 @@ from lmcompare.reporting.ordering import (
 )
 
 CLASSICAL = frozenset({"ngram", "kenlm"})
-NEURAL = frozenset({"feedforward", "lstm", "transformer"})
+NEURAL = frozenset({"feedforward", "rnn", "gru", "lstm", "transformer", "neural-cache", "dynamic", "knn"})
 FEW_UNITS = 20
 _ZEROS = 3  # models that are named one by one
 _CONTEXTS = 3  # the best of those that read on; the table has all of them

@@ -17,13 +17,13 @@ class MinimalPairsOptions(Options):
 
     files: list[Path] = Field(
         default_factory=list,
-        description="BLiMP's or SLING's .jsonl files, tables (.csv: good, bad, phenomenon, paradigm), or their "
-        "folders; relative to the folder one is in; none: nothing is tested",
+        description="BLiMP's or SLING's .jsonl files, tables (.csv: good, bad, phenomenon, paradigm), or "
+        "their folders; relative to the folder one is in; none: nothing is tested",
     )
     each: int = Field(default=100, ge=0, description="pairs of each paradigm, evenly spaced; 0: all")
     spacing: Spacing = Field(
         default="as written",
-        description='"signs apart" puts spaces around signs, for models of words of a corpus such as WikiText',
+        description='"signs apart" puts spaces around signs, for words of a corpus such as WikiText',
     )
 
     def named_files(self) -> list[Path]:

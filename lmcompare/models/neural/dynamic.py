@@ -135,7 +135,7 @@ class DynamicModel(LanguageModel):
 
     def score(self, documents: Sequence[Ids]) -> list[Floats]:
         """See `LanguageModel.score`: document by document, segment by segment."""
-        found = []
+        found: list[Floats] = []
         for document in documents:
             document = np.asarray(document, dtype=np.int64)
             self._check(document)

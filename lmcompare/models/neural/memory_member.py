@@ -25,7 +25,7 @@ def network_of(member: LanguageModel) -> NeuralModel[Any, Any]:
         what = f"a {member.kind!r} model has no hidden vectors and no weights to move"
         remedy = "Name a feedforward, rnn, gru, lstm or transformer model"
         raise InputError(what, where="member", remedy=remedy)
-    return cast(NeuralModel[Any, Any], member)
+    return member
 
 
 def only_member(members: Sequence[LanguageModel], folder: Path) -> LanguageModel:

@@ -60,7 +60,9 @@ class Pace:
             new = moved[name] = weights[name] if own else weights[name].clone()
             rows = max(1, TOGETHER * len(new) // new.numel())
             used = (new, self.trained[name], self.falls[name], step, gradients[name])
-            for mine, home, fall, pace, slope in zip(*(each.split(rows) for each in used), strict=True):
+            for mine, home, fall, pace, slope in zip(
+                *(torch.split(each, rows) for each in used), strict=True
+            ):
                 mine.lerp_(home, fall).addcmul_(pace, slope, value=-1.0)
         return moved
 

@@ -87,8 +87,9 @@ def test_without_the_analysis_there_is_no_section(make_results):
 
 def test_a_gain_that_is_sure_but_next_to_nothing_is_not_told(sliced):
     found = sliced.analyses.slices
+    little = {"gain": 0.004, "gain_ci95": (0.003, 0.005)}
     small = [
-        each.model_copy(update={"gain": 0.004, "gain_ci95": (0.003, 0.005)}) if each.gain is not None else each
+        each if each.gain is None else each.model_copy(update=little)
         for each in found.slicings[0].slices[0].scores
     ]
     slicing = found.slicings[0].model_copy(update={"slices": [Slice(key="1", scores=small)] * 2})
