@@ -28,7 +28,7 @@ def test_the_first_block_holds_the_two_commands() -> None:
 
 
 def test_every_command_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"lmcompare (\w+)", " ".join(blocks("sh"))))
+    named = set(re.findall(r"lmcompare ([\w-]+)", " ".join(blocks("sh"))))
     assert named and named <= set(COMMANDS)
     for name in named:
         assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
