@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from lmcompare.evaluation.results import Position, Results
 from lmcompare.reporting import numbers
@@ -48,6 +49,7 @@ def figure(results: Results, found: Position, say: Language) -> Figure:
             axes.set_title(say(f"position.{within}"))
             axes.set_xlabel(say(f"position.x_{within}"))
             axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_locator(LogLocator(base=4, numticks=6))
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
             for curve in found.curves:
                 if curve.within != within or curve.model not in colours:
