@@ -180,7 +180,7 @@ def merge(
         context=first.context,
         policy=first.policy,
         splits=splits,
-        cost=_mean([cell.cost for cell in cells]),
+        cost=_mean_cost([cell.cost for cell in cells]),
         curve=first.curve,
         generation=_mean(generations) if len(generations) == len(cells) else None,
         chains=first.chains,
@@ -220,6 +220,14 @@ def _speed(model: LanguageModel, rows: int = 8, tokens: int = 32) -> float:
     empty = np.zeros(0, dtype=np.int64)
     generate(model, [empty] * rows, temperature(1.0), max_tokens=tokens)
     return rows * tokens / max(time.perf_counter() - begin, 1e-9)
+
+
+def _mean_cost(costs: Sequence[Cost]) -> Cost:
+    """Means over the seeds; what nobody measured of one seed is not known of all."""
+    mean = _mean(costs)
+    if not all(cost.train_processor_seconds for cost in costs):
+        mean.train_processor_seconds = 0.0
+    return mean
 
 
 def _mean(records: Sequence[AnyRecord]) -> AnyRecord:

@@ -130,6 +130,15 @@ def test_text_of_another_tokenizer_is_refused(run, make_model, encoded):
         evaluate(make_model(), other, OPTIONS, prepare(run.corpus, OPTIONS), name="m", seed=1)
 
 
+def test_processor_seconds_of_one_seed_are_not_told_as_those_of_all(run, make_model, encoded):
+    model = make_model()
+    text = encoded(run.corpus, model.tokenizer)
+    for known, wanted in (((4.0, 6.0), 5.0), ((4.0, 0.0), 0.0)):
+        pairs = [run(model, seed=seed, train_processor_seconds=each) for seed, each in enumerate(known)]
+        cells, scores = zip(*pairs, strict=True)
+        assert merge(cells, scores, text, OPTIONS).cost.train_processor_seconds == wanted
+
+
 def test_progress_names_its_stages(run, make_model):
     seen = []
     run(make_model(), progress=seen.append)
