@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from lmcompare.errors import InputError
 from lmcompare.models.ngram.compressed import read_unpacked
 from lmcompare.models.ngram.kenlm_binary import is_binary
+from lmcompare.models.ngram.listed import Grams, grow
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.spelling import BOS, EOS, UNK, vocabulary
-from lmcompare.models.ngram.tables import Grams, grow
 
 _DATA = re.compile(rb"^[ \t]*\\data\\[ \t\r]*$", re.M | re.I)
 _HEADER = re.compile(rb"^[ \t]*\\(?:([1-9][0-9]?)-grams:|(end)\\)[ \t\r]*$", re.M | re.I)

@@ -26,8 +26,8 @@ from lmcompare.errors import InputError
 from lmcompare.interface import Tokenizer
 from lmcompare.models.ngram.compressed import read_unpacked, whole_file
 from lmcompare.models.ngram.counts import Level
+from lmcompare.models.ngram.listed import find
 from lmcompare.models.ngram.spelling import names
-from lmcompare.models.ngram.tables import find
 
 MOST = 2**31 - 1
 _ROWS = 100_000

@@ -6,7 +6,8 @@ from tiny_texts import PRUNING, TEXTS, document, from_seed, random_contexts, wor
 
 from lmcompare.models.ngram import kernels
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
-from lmcompare.models.ngram.tables import BackoffTables, Grams, grow
+from lmcompare.models.ngram.listed import Grams, grow
+from lmcompare.models.ngram.tables import BackoffTables
 
 BOS, EOS = 0, 1
 

@@ -17,6 +17,7 @@ from lmcompare.models.ngram.arpa import read_arpa
 from lmcompare.models.ngram.arpa_writer import write_arpa
 from lmcompare.models.ngram.counts import count, lay_out
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.models.ngram.listed import Grams, grow
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.pruning import (
     history_frequencies,
@@ -25,7 +26,6 @@ from lmcompare.models.ngram.pruning import (
     pruned,
     relative_entropies,
 )
-from lmcompare.models.ngram.tables import Grams, grow
 from lmcompare.models.ngram.weights import mass
 from lmcompare.text.tokenizers import TokenizerOptions, build
 

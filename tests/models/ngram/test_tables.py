@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tiny_texts import PRUNING, TEXTS, document, from_seed, random_contexts, word_tokenizer
 
 from lmcompare.errors import InputError
+from lmcompare.models.ngram import listed as listed_module
 from lmcompare.models.ngram import tables as tables_module
 from lmcompare.models.ngram.counts import count, lay_out
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.models.ngram.listed import Grams, grow
 from lmcompare.models.ngram.smoothing import Smoothing, estimate
-from lmcompare.models.ngram.tables import BackoffTables, Grams, grow
+from lmcompare.models.ngram.tables import BackoffTables
 
 
 def trained(sentences: list[list[str]], order: int, prune: list[int] | None = None) -> BackoffTables:
@@ -109,6 +111,7 @@ def test_more_ngrams_than_can_be_numbered_is_one_clear_sentence(
     tables = trained([["a", "b"], ["b", "a"]], 2)
     grams = [listed(tables, n, np.random.default_rng(0)) for n in (1, 2)]
     monkeypatch.setattr(tables_module, "LIMIT", 5)
+    monkeypatch.setattr(listed_module, "LIMIT", 5)
     with pytest.raises(InputError, match="n-grams are too many"):
         trained([["a", "b"], ["b", "a"]], 2) if make == "flatten" else grow(grams, never)
 
