@@ -31,17 +31,16 @@ from lmcompare.evaluation.results import (
     Ranking,
     Scores,
     SplitName,
-    TokenizerInfo,
 )
 from lmcompare.evaluation.score_cache import ScoreCache
-from lmcompare.evaluation.scoring import score_split, summaries
+from lmcompare.evaluation.scoring import score_split, summaries, tokenizer_info
+from lmcompare.evaluation.units import split_of
 from lmcompare.files import home, model_kind
 from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus, encode_corpus
 from lmcompare.text.sources import open_corpus
-from lmcompare.text.tokenizers.ordered import in_text_order, order_of
 
 if TYPE_CHECKING:
     import pandas
@@ -154,7 +153,7 @@ def evaluate(
     speed, peak = 0.0, 0
     for split in options.splits:
         scored = score_split(seen, encoded, split, options, cache)
-        scores.starts[split] = np.asarray((encoded.valid if split == "valid" else encoded.test).starts)
+        scores.starts[split] = np.asarray(split_of(encoded, split).starts)
         scores.logprobs[split, "native"] = scored.native
         scores.logprobs[split, "matched"] = scored.matched
         found[split] = summaries(seen, encoded, split, scored, options)
@@ -222,20 +221,12 @@ def _environment() -> dict[str, str | int]:
 
 
 def _row(model: LanguageModel, splits: dict[SplitName, dict[PolicyName, Scores]], cost: Cost) -> ModelResult:
-    tokenizer = model.tokenizer
     return ModelResult(
         name=model.kind,
         kind=model.kind,
         seeds=[0],
         summary="",
-        tokenizer=TokenizerInfo(
-            kind=tokenizer.kind,
-            size=tokenizer.size,
-            fingerprint=tokenizer.fingerprint,
-            lossy=tokenizer.lossy,
-            order=order_of(tokenizer),
-            tokens=in_text_order(tokenizer).fingerprint,
-        ),
+        tokenizer=tokenizer_info(model.tokenizer),
         context=model.context,
         policy=model.policy,
         splits=splits,

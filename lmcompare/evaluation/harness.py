@@ -17,6 +17,7 @@ import numpy as np
 from lmcompare.errors import InputError
 from lmcompare.evaluation.analyses import measure_all
 from lmcompare.evaluation.analysis import Subject
+from lmcompare.evaluation.averages import over_seeds
 from lmcompare.evaluation.chain import chain, predict
 from lmcompare.evaluation.cost import peak_memory
 from lmcompare.evaluation.event_scores import EventScores
@@ -38,10 +39,9 @@ from lmcompare.evaluation.results import (
     Sample,
     Scores,
     SplitName,
-    TokenizerInfo,
 )
 from lmcompare.evaluation.score_cache import ScoreCache
-from lmcompare.evaluation.scoring import score_split, summaries
+from lmcompare.evaluation.scoring import score_split, summaries, tokenizer_info
 from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
 from lmcompare.generation.loop import generate
@@ -50,7 +50,6 @@ from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
 from lmcompare.text.encoded import EncodedCorpus
-from lmcompare.text.tokenizers.ordered import in_text_order, order_of
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -105,21 +104,14 @@ def evaluate(
         scores.logprobs[split, "matched"] = scored.matched
         splits[split] = summaries(model, encoded, split, scored, options)
     generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
-    tokenizer, contexts = model.tokenizer, material.contexts
+    contexts = material.contexts
     explained = [explain(model, telling(line), encoded.train.documents) for line in material.sentences[:1]]
     cell = Cell(
         name=name,
         kind=model.kind,
         seed=seed,
         summary=summary,
-        tokenizer=TokenizerInfo(
-            kind=tokenizer.kind,
-            size=tokenizer.size,
-            fingerprint=tokenizer.fingerprint,
-            lossy=tokenizer.lossy,
-            order=order_of(tokenizer),
-            tokens=in_text_order(tokenizer).fingerprint,
-        ),
+        tokenizer=tokenizer_info(model.tokenizer),
         context=model.context,
         policy=model.policy,
         splits=splits,
@@ -182,7 +174,7 @@ def merge(
         splits=splits,
         cost=_mean_cost([cell.cost for cell in cells]),
         curve=first.curve,
-        generation=_mean(generations) if len(generations) == len(cells) else None,
+        generation=over_seeds(generations) if len(generations) == len(cells) else None,
         chains=first.chains,
         predictions=first.predictions,
         samples=first.samples,
@@ -224,20 +216,7 @@ def _speed(model: LanguageModel, rows: int = 8, tokens: int = 32) -> float:
 
 def _mean_cost(costs: Sequence[Cost]) -> Cost:
     """Means over the seeds; what nobody measured of one seed is not known of all."""
-    mean = _mean(costs)
+    mean = over_seeds(costs)
     if not all(cost.train_processor_seconds for cost in costs):
         mean.train_processor_seconds = 0.0
     return mean
-
-
-def _mean(records: Sequence[AnyRecord]) -> AnyRecord:
-    """Numbers become their mean over the seeds (a whole number stays whole), all else is the first one's."""
-    values = {}
-    for field in type(records[0]).model_fields:
-        column = [getattr(record, field) for record in records]
-        values[field] = column[0]
-        if isinstance(column[0], float):
-            values[field] = float(np.mean(column))
-        elif isinstance(column[0], int):
-            values[field] = round(float(np.mean(column)))
-    return type(records[0])(**values)

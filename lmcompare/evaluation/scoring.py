@@ -14,12 +14,13 @@ from lmcompare.evaluation.context import mean_context
 from lmcompare.evaluation.cost import peak_memory, timed_score
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import summarise
-from lmcompare.evaluation.results import POLICIES, PolicyName, Scores, SplitName
+from lmcompare.evaluation.results import POLICIES, PolicyName, Scores, SplitName, TokenizerInfo
 from lmcompare.evaluation.score_cache import ScoreCache, Scored
 from lmcompare.evaluation.units import split_of
-from lmcompare.interface import Floats, LanguageModel
+from lmcompare.interface import Floats, LanguageModel, Tokenizer
 from lmcompare.models.matched import forget_at_eos
 from lmcompare.text.encoded import EncodedCorpus
+from lmcompare.text.tokenizers.ordered import in_text_order, order_of
 
 
 def score_split(
@@ -66,6 +67,18 @@ def summaries(
         )
         for policy in POLICIES
     }
+
+
+def tokenizer_info(tokenizer: Tokenizer) -> TokenizerInfo:
+    """The event space as results record it."""
+    return TokenizerInfo(
+        kind=tokenizer.kind,
+        size=tokenizer.size,
+        fingerprint=tokenizer.fingerprint,
+        lossy=tokenizer.lossy,
+        order=order_of(tokenizer),
+        tokens=in_text_order(tokenizer).fingerprint,
+    )
 
 
 def _flat(scores: Sequence[Floats]) -> Floats:

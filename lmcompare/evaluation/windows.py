@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
+from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import exp
-from lmcompare.evaluation.resampling import bootstrap_sums, interval
 from lmcompare.evaluation.results import ContextPoint, StridePoint, Windows, WindowsCell, WindowsRow
 from lmcompare.evaluation.units import Units, split_of, units_of
 from lmcompare.interface import Floats, Ids, LanguageModel, split_sentences
@@ -59,8 +59,8 @@ class WindowsAnalysis:
         for contender in contenders:
             found = [cell.analyses.windows for cell in contender.cells if cell.analyses.windows is not None]
             if found:
-                curve = [_mean(points) for points in zip(*(each.curve for each in found), strict=True)]
-                sweep = [_mean(points) for points in zip(*(each.sweep for each in found), strict=True)]
+                curve = [over_seeds(points) for points in zip(*(each.curve for each in found), strict=True)]
+                sweep = [over_seeds(points) for points in zip(*(each.sweep for each in found), strict=True)]
                 name = contender.result.name
                 rows.append(WindowsRow(model=name, events=found[0].events, curve=curve, sweep=sweep))
         return Windows(split=headline_split(options), rows=rows) if rows else None
@@ -144,29 +144,10 @@ def _point(
     context: int | None, logprobs: Floats, units: Units, events: Ids, options: EvaluationOptions
 ) -> ContextPoint:
     """Mean bits with its interval: units are redrawn with the events that they hold."""
-    possible = np.isfinite(logprobs)
-    if not possible.all():
-        return ContextPoint(context=context, bits=math.inf, ci95=(math.inf, math.inf))
     owners = units.of_event[events]
-    nats = np.bincount(owners, weights=-logprobs, minlength=units.count)
-    number = np.bincount(owners, minlength=units.count)
-    held = number > 0
-    columns = np.stack([nats[held], number[held].astype(np.float64)], axis=1)
-    drawn = bootstrap_sums(columns, options.resamples, options.seed)
-    low, high = interval(drawn[:, 0] / drawn[:, 1])
-    bits = float(-logprobs.mean()) / math.log(2)
-    return ContextPoint(context=context, bits=bits, ci95=(low / math.log(2), high / math.log(2)))
-
-
-def _mean(points: Sequence[Any]) -> Any:
-    """Numbers of the seeds become their mean; what they share stays."""
-    first = points[0]
-    values: dict[str, Any] = {}
-    for field in type(first).model_fields:
-        column = [getattr(point, field) for point in points]
-        values[field] = column[0]
-        if isinstance(column[0], float):
-            values[field] = float(np.mean(column))
-        elif isinstance(column[0], tuple):
-            values[field] = tuple(float(value) for value in np.mean(column, axis=0))
-    return type(first)(**values)
+    bits: Floats = np.bincount(owners, weights=-logprobs / math.log(2), minlength=units.count).astype(
+        np.float64
+    )
+    counts: Floats = np.bincount(owners, minlength=units.count).astype(np.float64)
+    mean, ci95 = mean_with_interval(bits, options.resamples, options.seed, counts)
+    return ContextPoint(context=context, bits=mean, ci95=ci95)

@@ -21,7 +21,7 @@ import numpy as np
 
 from lmcompare import registry
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
-from lmcompare.evaluation.limits.averages import mean_with_interval, over_seeds
+from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results.limits import (
     Exposure,

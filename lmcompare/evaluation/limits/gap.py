@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
-from lmcompare.evaluation.limits.averages import mean_with_interval, over_seeds
+from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.options.limits import GapOptions
 from lmcompare.evaluation.results.limits import Gap, GapCell, GapRow, GapScores

@@ -15,7 +15,7 @@ import numpy as np
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
-from lmcompare.evaluation.limits.averages import over_seeds
+from lmcompare.evaluation.averages import over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results.limits import LengthCost, LengthCostCell, LengthCostRow, LengthPoint
 from lmcompare.generation.search import opened

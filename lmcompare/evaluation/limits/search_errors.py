@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
-from lmcompare.evaluation.limits.averages import mean_with_interval, over_seeds
+from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.options.limits import SearchOptions
 from lmcompare.evaluation.results.limits import Search, SearchCell, SearchModel, SearchRow, SearchText

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lmcompare.evaluation.limits.averages import mean_with_interval, over_seeds
+from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.results.limits import LengthCostCell, LengthPoint, SearchRow
 
 
