@@ -11,6 +11,7 @@ from rich.console import Console
 
 from lmcompare import stopping
 from lmcompare.commands.opening import experiment_path
+from lmcompare.commands.settings import read_settings
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.experiment.spec import read_experiment
 
@@ -19,7 +20,15 @@ from lmcompare.experiment.spec import read_experiment
 @click.argument("experiment", type=click.Path(path_type=Path), required=False)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the report.")
 @click.option("--notebook/--no-notebook", default=True, help="Also write and execute report.ipynb.")
-def command(experiment: Path | None, lang: str, notebook: bool) -> None:
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="In place of the file's, for this run: seeds=[1,2,3], models.LSTM.epochs=2, "
+    "'evaluation.gap.enabled=true'; a model's name with spaces stands in quotes. May be repeated.",
+)
+def command(experiment: Path | None, lang: str, notebook: bool, settings: tuple[str, ...]) -> None:
     """Run EXPERIMENT (a TOML file or its folder; the quick start by default) and write its report.
 
     What was trained before is not trained again; a run that was killed goes on where it was. Asked by SIGTERM
@@ -29,6 +38,7 @@ def command(experiment: Path | None, lang: str, notebook: bool) -> None:
     Example:
       lmcompare run
       lmcompare run reports/wikitext-2 --lang zh
+      lmcompare run --set seeds=[1,2,3] --set models.LSTM.epochs=2
     """
     from lmcompare.experiment.run import run
     from lmcompare.reporting.comparison import Comparison
@@ -37,8 +47,9 @@ def command(experiment: Path | None, lang: str, notebook: bool) -> None:
 
     begin, console = time.perf_counter(), Console()
     path = experiment_path(experiment)
-    spec = read_experiment(path)
-    typed = shlex.join(["lmcompare", "run", *([str(experiment)] if experiment else [])])
+    spec = read_experiment(path, read_settings(settings))
+    asked = [word for setting in settings for word in ("--set", setting)]
+    typed = shlex.join(["lmcompare", "run", *([str(experiment)] if experiment else []), *asked])
     with stopping.listening(), TerminalWatcher(console) as watcher:
         results = run(spec, watcher, command=typed)
         watcher.stage("writing the report")

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lmcompare import registry
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.experiment.changes import changed
 from lmcompare.experiment.grid import GridPlace, expand
 from lmcompare.text.options import CorpusOptions
 from lmcompare.text.tokenizers import TokenizerOptions
@@ -160,8 +161,12 @@ class Experiment:
         return {**self.head.model_dump(mode="json"), "models": models}
 
 
-def read_experiment(path: Path) -> Experiment:
+def read_experiment(path: Path, changes: Mapping[str, Any] | None = None) -> Experiment:
     """Read and check an experiment file (or the `experiment.toml` of a folder).
+
+    Args:
+        path: the file or its folder.
+        changes: values in the place of the file's, as `changes.changed` takes them.
 
     Raises:
         InputError: all faults at once, each with the path of its field.
@@ -177,7 +182,7 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"not TOML: {error}", where=str(path)) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    return parse_experiment(raw, path)
+    return parse_experiment(changed(raw, changes or {}), path)
 
 
 def parse_experiment(raw: Mapping[str, Any], path: Path) -> Experiment:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lmcompare.commands.settings import read_settings
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import read_experiment, schema
 
@@ -142,3 +143,32 @@ def test_a_model_may_be_trained_on_a_text_of_its_own(tiny: Path) -> None:
     rewritten(tiny, "corpus = {path", "corpus = {paht")
     with pytest.raises(InputError, match=r"models\[0\].corpus.*"):
         read_experiment(tiny)
+
+
+def test_values_are_changed_for_one_run_table_by_table(tiny: Path) -> None:
+    before = read_experiment(tiny)
+    settings = ["seeds=[4, 5]", "models.lstm.width=8", "evaluation.gap.enabled=true", "tokenizer.kind=word"]
+    after = read_experiment(tiny, read_settings(settings))
+    assert [model.seeds for model in after.models] == [(4, 5)] * 3
+    assert after.models[1].options.model_dump() == before.models[1].options.model_dump() | {"width": 8}
+    assert after.models[2].options == before.models[2].options
+    assert after.head.evaluation.gap.enabled and not before.head.evaluation.gap.enabled
+    assert after.head.evaluation.generation == before.head.evaluation.generation
+    assert after.head.tokenizer.kind == "word"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("models.lstn.width=8", "there is no model 'lstn'. Did you mean 'lstm'?"),
+        ("models.lstm.widht=8", "models[1].widht: there is no such key. Did you mean 'width'?"),
+        ("models.lstm=8", "a model is no single value"),
+        ("models=8", "a list of models cannot be set"),
+        ("sedes=[1]", "Did you mean 'seeds'?"),
+        ("models.lstm.", "cannot read 'models.lstm.'"),
+    ],
+)
+def test_a_fault_in_a_changed_value_is_told_as_one_in_the_file(tiny: Path, setting: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_experiment(tiny, read_settings([setting]))
+    assert said in str(caught.value)
