@@ -2,8 +2,8 @@
 
 The chain rule holds in any order, so a model that knew the true distribution would need the same bits in
 each. What an order costs beyond is what the family cannot learn in it. Models that differ in nothing but
-`tokenizer.order` are compared by the bits of the same sentences. Needs the scores only. Knows nothing of
-how it is drawn.
+`tokenizer.order` are compared by the bits of the same sentences, on the seeds that they share. Needs the
+scores only. Knows nothing of how it is drawn.
 """
 
 from __future__ import annotations
@@ -47,18 +47,23 @@ ORDERS_ANALYSIS = OrdersAnalysis()
 
 
 def alike(contenders: Sequence[Contender]) -> list[list[Contender]]:
-    """Sets of models of one kind, options, seeds and tokens that are read in two orders or more.
+    """Sets of models of one kind, options and tokens that are read in two orders or more, and share a seed.
 
     Forward stands first where it is there; of several models with the same order the first is taken.
     """
     found: dict[tuple[object, ...], dict[str, Contender]] = {}
     for contender in contenders:
         tokenizer, result = contender.encoded.tokenizer, contender.result
-        key = (result.kind, result.summary, tuple(result.seeds), in_text_order(tokenizer).fingerprint)
+        key = (result.kind, result.summary, in_text_order(tokenizer).fingerprint)
         found.setdefault(key, {}).setdefault(order_of(tokenizer), contender)
-    return [
-        [group[order] for order in ORDERS if order in group] for group in found.values() if len(group) > 1
-    ]
+    groups = [[group[order] for order in ORDERS if order in group] for group in found.values()]
+    return [group for group in groups if len(group) > 1 and shared_seeds(group)]
+
+
+def shared_seeds(group: Sequence[Contender]) -> list[int]:
+    """The seeds that all models of a set were trained with: only these are compared."""
+    others = [set(contender.result.seeds) for contender in group]
+    return [seed for seed in group[0].result.seeds if all(seed in seeds for seeds in others)]
 
 
 def percent_more(base: Floats, other: Floats, resamples: int, seed: int) -> tuple[float, tuple[float, float]]:
@@ -76,7 +81,8 @@ def percent_more(base: Floats, other: Floats, resamples: int, seed: int) -> tupl
 
 
 def _group(group: Sequence[Contender], split: SplitName, options: EvaluationOptions) -> OrderGroup:
-    nats = [_nats(contender, split) for contender in group]
+    seeds = shared_seeds(group)
+    nats = [_nats(contender, split, seeds) for contender in group]
     rows = []
     for contender, own in zip(group, nats, strict=True):
         text = split_of(contender.encoded, split)
@@ -103,6 +109,8 @@ def _units(contender: Contender, split: SplitName) -> Units:
     return units_of(split_of(encoded, split), encoded.tokenizer.eos, by_document=by_document)
 
 
-def _nats(contender: Contender, split: SplitName) -> tuple[Floats, Floats]:
-    scores = [each.logprobs[split, "native"] for each in contender.scores]
+def _nats(contender: Contender, split: SplitName, seeds: Sequence[int]) -> tuple[Floats, Floats]:
+    scores = [
+        contender.scores[contender.result.seeds.index(seed)].logprobs[split, "native"] for seed in seeds
+    ]
     return surprisals(_units(contender, split), scores)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,3 +123,17 @@ def test_the_same_sentences_are_scored_in_every_order(contenders):
 def test_without_two_orders_there_is_nothing_to_show(contenders):
     assert ORDERS_ANALYSIS.gather([contenders[0], contenders[3]], OPTIONS) is None
     assert ORDERS_ANALYSIS.gather(contenders, EvaluationOptions(orders={"enabled": False})) is None
+
+
+def test_only_seeds_that_all_orders_have_are_compared(contenders):
+    forward, reverse = contenders[:2]
+    worse = [replace(each, logprobs={k: 2 * v for k, v in each.logprobs.items()}) for each in forward.scores]
+    more = replace(
+        forward,
+        result=forward.result.model_copy(update={"seeds": [7, 1]}),
+        scores=[*worse, *forward.scores],
+    )
+    same = ORDERS_ANALYSIS.gather([forward, reverse], OPTIONS)
+    assert ORDERS_ANALYSIS.gather([more, reverse], OPTIONS).groups == same.groups
+    other = replace(reverse, result=reverse.result.model_copy(update={"seeds": [2]}))
+    assert ORDERS_ANALYSIS.gather([more, other], OPTIONS) is None
