@@ -50,6 +50,7 @@ from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.registry import Progress
 from lmcompare.text.encoded import EncodedCorpus
+from lmcompare.text.tokenizers.ordered import order_of
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -104,7 +105,8 @@ def evaluate(
         scores.logprobs[split, "matched"] = scored.matched
         splits[split] = summaries(model, encoded, split, scored, options)
     generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
-    contexts = material.contexts
+    # What stands next is no continuation where a model reads in another order than the text's.
+    contexts = material.contexts if order_of(model.tokenizer) == "forward" else []
     explained = [explain(model, telling(line), encoded.train.documents) for line in material.sentences[:1]]
     cell = Cell(
         name=name,
@@ -190,9 +192,12 @@ def _generate(
     seed: int,
     progress: Callable[[Progress], None] | None,
 ) -> tuple[Generation | None, list[Sample], float]:
-    """Statistics of the model's texts (`None` where one fell short), those to show, tokens per second."""
+    """Statistics of the model's texts, those to show, tokens per second.
+
+    There are no statistics where a text fell short, and no texts of a model that reads in another order.
+    """
     settings = options.generation
-    if material.index is None:
+    if material.index is None or order_of(model.tokenizer) != "forward":
         return None, [], _speed(model)
     ratio = len(encoded.test.ids) / max(1, material.test_units)
     written = write(model, material, settings, seed=seed, tokens_per_unit=ratio, progress=progress)

@@ -12,7 +12,7 @@ from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.limits.orders import ORDERS_ANALYSIS, alike, percent_more
 from lmcompare.evaluation.material import prepare
-from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.options import EvaluationOptions, GenerationOptions
 from lmcompare.interface import split_sentences
 from lmcompare.models.ngram.options import NgramOptions
 from lmcompare.registry import Training, models
@@ -137,3 +137,21 @@ def test_only_seeds_that_all_orders_have_are_compared(contenders):
     assert ORDERS_ANALYSIS.gather([more, reverse], OPTIONS).groups == same.groups
     other = replace(reverse, result=reverse.result.model_copy(update={"seeds": [2]}))
     assert ORDERS_ANALYSIS.gather([more, other], OPTIONS) is None
+
+
+def test_only_a_model_that_reads_as_the_text_runs_continues_it(make_corpus, encoded, tmp_path):
+    corpus = make_corpus(60)
+    options = OPTIONS.model_copy(
+        update={"generation": GenerationOptions(prompts=2, prompt_units=2, length=8)}
+    )
+    cells = {}
+    for order in ORDERS:
+        tokenizer = in_order(WordTokenizer(["a", "b", "c"]), order)
+        (tmp_path / order).mkdir()
+        model = train(tokenizer, list(corpus.sentences("train")), tmp_path / order, order=2)
+        material = prepare(corpus, options)
+        cells[order], _ = evaluate(model, encoded(corpus, tokenizer), options, material, name=order, seed=1)
+    assert cells["forward"].generation and cells["forward"].predictions and cells["forward"].samples
+    for order in ("reversed", "shuffled"):
+        assert not (cells[order].generation or cells[order].predictions or cells[order].samples)
+        assert cells[order].cost.generate_tokens_per_second > 0 and cells[order].chains
