@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from lmcompare import files
+from lmcompare.allocation import kept_memory
 from lmcompare.interface import Ids, Tokenizer
 from lmcompare.models.ngram.counts import Level, Stream, count, lay_out
 from lmcompare.models.ngram.model import NgramModel
@@ -58,20 +59,21 @@ def _fit(
     held_out: Stream | None,
     threads: int = 1,
 ) -> NgramModel:
-    if isinstance(text, Stream):
-        levels = count(text, options.order, tokenizer.size, tokenizer.bos, threads=threads)
-    else:
-        levels = list(text)
-    found = estimate(
-        levels,
-        text if isinstance(text, Stream) else None,
-        options.plan,
-        bos=tokenizer.bos,
-        eos=tokenizer.eos,
-        unk=tokenizer.unk,
-        held_out=held_out,
-        threads=threads,
-    )
+    with kept_memory():
+        if isinstance(text, Stream):
+            levels = count(text, options.order, tokenizer.size, tokenizer.bos, threads=threads)
+        else:
+            levels = list(text)
+        found = estimate(
+            levels,
+            text if isinstance(text, Stream) else None,
+            options.plan,
+            bos=tokenizer.bos,
+            eos=tokenizer.eos,
+            unk=tokenizer.unk,
+            held_out=held_out,
+            threads=threads,
+        )
     tables, notes = found.tables, found.notes
     if options.entropy_prune is not None:
         histories = history_frequencies(levels, tables, found.keep)
