@@ -1,7 +1,7 @@
 """Freed memory that is kept for what is asked for next, instead of going back to the system.
 
-Work that makes and drops arrays of some megabytes otherwise spends a good part of its time in the system, which
-clears every page that it hands out again. Knows nothing of the work.
+Work that makes and drops arrays of some megabytes otherwise spends a good part of its time in the system,
+which clears every page that it hands out again. Knows nothing of the work.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Of glibc's malloc.h: how much may lie free at the heap's end, and from which size on an array is mapped apart.
+# Of glibc's malloc.h: how much may lie free at the heap's end, and what is so large that it is mapped apart.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGEST = 32 << 20
-"""The greatest threshold of mapping that glibc takes; where it ends by itself after such an array was freed."""
+"""The greatest threshold of mapping that glibc takes, and where it ends by itself."""
 _lock = threading.Lock()
 _users = 0
 
