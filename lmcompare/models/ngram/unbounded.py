@@ -2,17 +2,17 @@
 
 Knows a suffix array and discounts, nothing of how the discounts were found (`unbounded_family`).
 
-Interpolated modified Kneser-Ney of unlimited order: p(w | h) is (c(hw) - D + F(h) p(w | h')) / the sum of
-c(h.), F(h) the sum of all D after h, from the empty context h up to the longest end of what was read that was
-seen in training. c is the adjusted count: in how many different contexts to the left an n-gram occurs; for
-what begins with `bos` it is how often. Nothing is kept for each order: an n-gram is a range of the suffix
-array, and its counts are those of the range, so that a repeat of 100 tokens costs no more than one of three.
-With a limit of length, at which n-grams have their plain counts, it is the n-gram model of that order, but
-for `ALWAYS`.
+Interpolated modified Kneser-Ney of unlimited order: p(w | h) is (c(hw) - D(c(hw)) + F(h) p(w | h')) / the
+sum of c(h.), D(0) = 0, F(h) the sum of all D after h, from the empty context h up to the longest end of what
+was read that was seen in training. c is the adjusted count: in how many different contexts to the left an
+n-gram occurs; for what begins with `bos` it is how often. Nothing is kept for each order: an n-gram is a
+range of the suffix array, and its counts are those of the range, so that a repeat of 100 tokens costs no more
+than one of three. With a limit of length, at which n-grams have their plain counts, it is the n-gram model of
+that order, but for `ALWAYS`.
 
-Sources: Chen and Goodman (1999), equation 26; Kennington, Kay and Friedrich, "Suffix trees as language
-models" (2012); Shareghi et al., "Fast, small and exact: infinite-order language modelling with compressed
-suffix trees" (2016).
+Sources: Chen and Goodman, TR-10-98 (1998), section 3; Kennington, Kay and Friedrich, "Suffix trees as
+language models" (2012); Shareghi et al., "Fast, small and exact: infinite-order language modelling with
+compressed suffix trees" (2016).
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def train_unbounded(
 
 
 def textbook(tallies: NDArray[np.int64]) -> tuple[Discounts, list[str]]:
-    """Chen and Goodman's discounts of each order (equation 26), and what to tell of those that fail.
+    """The discounts of each order (TR-10-98, equation 26), and what to tell of those that fail.
 
     Args:
         tallies: how many n-grams of each order have the adjusted count 1 to 4, `[orders + 1, 5]`.

@@ -11,11 +11,11 @@ from lmcompare.models.ngram.smoothing.discounting import Discounting, Discounts
 
 
 class AbsoluteDiscounting(Discounting):
-    """P(w | h) = (c(hw) - D + D T(h) p(w | h')) / c(h), T(h) the number of different words after h.
+    """P(w | h) = (max(c(hw) - D, 0) + D T(h) p(w | h')) / c(h), T(h) the number of different words after h.
 
     D = n1 / (n1 + 2 n2) for each order, from how many n-grams occur once and twice. Sources: Ney, Essen
     and Kneser, "On structuring probabilistic dependences in stochastic language modelling" (1994); Chen
-    and Goodman (1999), equations 18 and 20.
+    and Goodman, TR-10-98 (1998), section 2.6.
     """
 
     FALLBACK: Discounts = (0.5,)

@@ -22,7 +22,7 @@ class AddK(Method):
     """P(w | h) = (c(hw) + k) / (c(h) + k V), V the number of ids but `bos`.
 
     With k fitted: the k from 1e-9 to 1000 with the highest likelihood of the held-out text. Sources: Lidstone
-    (1920); Chen and Goodman (1999), equation 4.
+    (1920); Chen and Goodman, TR-10-98 (1998), section 2.1.
     """
 
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:

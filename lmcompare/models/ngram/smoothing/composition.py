@@ -4,8 +4,8 @@ Knows nothing of the method that made the shares. Below the single words, as one
 distribution over all ids (`uniform` makes it), so that the first order is composed like all others. What is
 pruned keeps nothing: its share is freed for the shorter context, which is what lmplz does.
 
-Sources: Chen and Goodman, "An empirical study of smoothing techniques for language modeling" (1999),
-section 2 (interpolation and back-off); Heafield et al., "Scalable modified Kneser-Ney language model
+Sources: Chen and Goodman, "An empirical study of smoothing techniques for language modeling", TR-10-98
+(1998), section 2 (interpolation and back-off); Heafield et al., "Scalable modified Kneser-Ney language model
 estimation" (2013), section 3 (unigrams, pruning).
 """
 

@@ -25,7 +25,7 @@ class JelinekMercer(Method):
     that the held-out text never meets take the weight of the nearest one that it meets.
 
     Sources: Jelinek and Mercer, "Interpolated estimation of Markov source parameters from sparse data"
-    (1980); Chen and Goodman (1999), equation 12.
+    (1980); Chen and Goodman, TR-10-98 (1998), section 2.3.
     """
 
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:

@@ -29,7 +29,7 @@ class Katz(Method):
     occurrence more is counted, and freed (SRILM does so too).
 
     Sources: Katz, "Estimation of probabilities from sparse data" (1987); Chen and
-    Goodman (1999), section 2.4.
+    Goodman, TR-10-98 (1998), section 2.4.
     """
 
     def __init__(self, evidence: Evidence, smoothing: Smoothing) -> None:

@@ -16,10 +16,15 @@ from lmcompare.models.ngram.smoothing.method import Evidence
 
 
 class KneserNey(AbsoluteDiscounting):
-    """Absolute discounting of adjusted counts: a lower order is only asked where a longer n-gram is not seen.
+    """P(w | h) = (max(a(hw) - D, 0) + D T(h) p(w | h')) / the sum of a(h.), T(h) how many words follow h.
+
+    a is the adjusted count: of the highest order, and of what begins with `bos`, c(hw); of any other n-gram
+    N1+(.hw), the number of different words before it. For a lower order is only asked where a longer n-gram
+    was not seen. D = n1 / (n1 + 2 n2) for each order, from how many n-grams have the adjusted counts 1 and 2.
 
     Sources: Kneser and Ney, "Improved backing-off for m-gram language modeling" (1995); interpolated: Chen
-    and Goodman (1999), equations 23 to 25.
+    and Goodman, TR-10-98 (1998), section 2.7; Heafield et al., "Scalable modified Kneser-Ney language model
+    estimation" (2013), section 3, for the adjusted counts at a sentence's start.
     """
 
     def recount(self, evidence: Evidence) -> None:

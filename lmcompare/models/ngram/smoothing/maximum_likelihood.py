@@ -14,7 +14,7 @@ from lmcompare.models.ngram.smoothing.method import Method, OrderCounts, Shares
 class MaximumLikelihood(Method):
     """P(w | h) = c(hw) / c(h) for the longest seen context h, nothing freed.
 
-    Source: Chen and Goodman (1999), equation 3.
+    Source: Chen and Goodman, TR-10-98 (1998), section 1.
     """
 
     def shares(self, counts: OrderCounts) -> Shares:

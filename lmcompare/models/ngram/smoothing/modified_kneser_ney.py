@@ -14,11 +14,14 @@ from lmcompare.models.ngram.smoothing.method import Evidence, OrderCounts, Smoot
 
 
 class ModifiedKneserNey(KneserNey):
-    """P(w | h) = (a(hw) - D(a) + (D1 N1(h) + D2 N2(h) + D3+ N3+(h)) p(w | h')) / a(h), a the adjusted counts.
+    """P(w | h) = (a(hw) - D(a(hw)) + F(h) p(w | h')) / the sum of a(h.), a the adjusted counts.
 
-    Sources: Chen and Goodman, "An empirical study of smoothing techniques for language modeling" (1999),
-    section 3 and equation 26; Heafield et al., "Scalable modified Kneser-Ney language model estimation"
-    (2013), section 3, for the adjusted counts at a sentence's start.
+    D(0) = 0, D(1) = D1, D(2) = D2, and D3+ from 3 on; F(h) = D1 N1(h) + D2 N2(h) + D3+ N3+(h), where N1(h)
+    words have the adjusted count 1 after h, and so on. What was not seen after h so has F(h) p(w | h') alone.
+
+    Sources: Chen and Goodman, "An empirical study of smoothing techniques for language modeling", TR-10-98
+    (1998), section 3, the discounts in equation 26; Heafield et al., "Scalable modified Kneser-Ney language
+    model estimation" (2013), section 3, for the adjusted counts at a sentence's start.
     """
 
     FALLBACK = (0.5, 1.0, 1.5)
@@ -38,7 +41,7 @@ class ModifiedKneserNey(KneserNey):
 
 
 def discounts_from(counts_of_counts: Sequence[int]) -> tuple[float, float, float] | None:
-    """D1, D2, D3+ (Chen and Goodman, equation 26) from n1 to n4; `None` where they are not usable."""
+    """D1, D2, D3+ (TR-10-98, equation 26) from n1 to n4; `None` where they are not usable."""
     n1, n2, n3, n4 = (float(n) for n in counts_of_counts)
     if not (n1 and n2 and n3):
         return None

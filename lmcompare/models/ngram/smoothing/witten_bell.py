@@ -13,8 +13,8 @@ from lmcompare.models.ngram.smoothing.method import Method, OrderCounts, Shares
 class WittenBell(Method):
     """P(w | h) = (c(hw) + T(h) p(w | h')) / (c(h) + T(h)), T(h) the number of different words after h.
 
-    Sources: Witten and Bell, "The zero-frequency problem" (1991), method C; Chen and Goodman (1999),
-    equations 16 and 17.
+    Sources: Witten and Bell, "The zero-frequency problem" (1991), method C; Chen and Goodman, TR-10-98
+    (1998), section 2.5.
     """
 
     def shares(self, counts: OrderCounts) -> Shares:
