@@ -39,8 +39,11 @@ from lmcompare.evaluation.results.model import (
 )
 from lmcompare.evaluation.results.overlap import Overlap, OverlapRow, OverlapScore
 from lmcompare.evaluation.results.position import (
+    LeadPoint,
     Position,
     PositionCurve,
+    PositionLead,
+    PositionLeads,
     PositionPoint,
 )
 from lmcompare.evaluation.results.record import (
@@ -113,6 +116,7 @@ __all__ = [
     "InsideCell",
     "InsideRow",
     "LayerUnits",
+    "LeadPoint",
     "ModelResult",
     "Neighbour",
     "Neighbourhood",
@@ -121,6 +125,8 @@ __all__ = [
     "PolicyName",
     "Position",
     "PositionCurve",
+    "PositionLead",
+    "PositionLeads",
     "PositionPoint",
     "Prediction",
     "Ranking",
