@@ -6,6 +6,7 @@ Draws what it is handed and breaks lines; formats no number.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -39,6 +40,8 @@ _PIECES = re.compile(
     rf"|[{_OPENING}{_CLOSING}]+| +"
 )
 _TINY = ("rank", "model", "perplexity")
+_LEAST = 12
+"""Cells of a column of words in which a word may be cut."""
 
 
 def print_comparison(comparison: Comparison, console: Console, lang: str | None = None) -> None:
@@ -46,10 +49,10 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
     whole = comparison.table(lang)
     table = whole.first(MANY)
     for keys in (_WIDE, _USUAL, _NARROW, _TINY):
-        drawn = _drawn(table.choose(keys), wrapped=keys is _TINY)
-        if console.measure(drawn, options=console.options.update(width=10_000)).maximum <= console.width:
+        chosen = table.choose(keys)
+        if sum(_natural(chosen)) + _between(chosen) <= console.width:
             break
-    console.print(drawn)
+    console.print(_drawn(chosen, console.width))
     for note in table.notes:
         console.print(Text(_wrapped(note, console.width), style="dim"))
     if len(table.rows) < len(whole.rows):
@@ -63,13 +66,17 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print any table with its notes; long cells are wrapped where it would be wider than the console."""
-    console.print(_drawn(table, wrapped=True, small_print=True))
+    """Print any table with its notes; what is wider than the console is folded, and no number is cut."""
+    console.print(_drawn(table, console.width, small_print=True))
     for note in table.notes:
         console.print(Text(_wrapped(note, console.width), style="dim"))
 
 
-def _drawn(table: Table, *, wrapped: bool, small_print: bool = False) -> RichTable:
+def _drawn(table: Table, width: int, *, small_print: bool = False) -> RichTable:
+    rows = _texts(table, small_print)
+    widths = _widths(table, rows, width - _between(table))
+    if widths is None:
+        return _stacked(table, rows, width)
     drawn = RichTable(
         box=box.SIMPLE_HEAD,
         title=Text(table.title),
@@ -77,13 +84,93 @@ def _drawn(table: Table, *, wrapped: bool, small_print: bool = False) -> RichTab
         pad_edge=False,
         collapse_padding=True,
     )
-    for column in table.columns:
-        drawn.add_column(Text(column.label), justify=column.align, no_wrap=not wrapped)
-    for index, row in enumerate(table.rows):
+    for column, size in zip(table.columns, widths, strict=True):
+        label = Text(_wrapped(column.label, size))
+        drawn.add_column(label, justify=column.align, width=size, overflow="fold")
+    for index, row in enumerate(rows):
         style = "bold" if index in table.marked else ""
-        texts = [f"{cell.text}\n{cell.note}".strip() if small_print else cell.text for cell in row]
-        drawn.add_row(*(Text(text, style=style) for text in texts))
+        folded = (_folded(text, size) for text, size in zip(row, widths, strict=True))
+        drawn.add_row(*(Text(text, style=style) for text in folded))
     return drawn
+
+
+def _stacked(table: Table, rows: Sequence[Sequence[str]], width: int) -> RichTable:
+    """Where not even the numbers fit side by side: each row as a list of its columns, one below the other."""
+    drawn = RichTable(
+        box=None, title=Text(table.title), title_justify="left", show_header=False, pad_edge=False
+    )
+    right = [place for place, column in enumerate(table.columns) if column.align == "right"]
+    most = max([0, *(_longest_piece(row[place]) for row in rows for place in right)])
+    labels = max(cell_len(column.label) for column in table.columns)
+    labels = max(min(labels, width - most - 2), min(labels, width // 3))
+    drawn.add_column(width=labels, overflow="fold")
+    drawn.add_column(overflow="fold")
+    for index, row in enumerate(rows):
+        style = "bold" if index in table.marked else ""
+        for column, text in zip(table.columns, row, strict=True):
+            if text:
+                folded = (_wrapped(column.label, labels), _folded(text, width - labels - 2))
+                drawn.add_row(*(Text(each, style=style) for each in folded))
+        drawn.add_row("", "")
+    return drawn
+
+
+def _texts(table: Table, small_print: bool) -> list[list[str]]:
+    if not small_print:
+        return table.texts()
+    return [[f"{cell.text}\n{cell.note}".strip() for cell in row] for row in table.rows]
+
+
+def _between(table: Table) -> int:
+    """Cells of the console's width that no column has: `rich` draws one at each edge and two in between."""
+    return 2 * len(table.columns)
+
+
+def _natural(table: Table) -> list[int]:
+    """How wide each column is where nothing is folded."""
+    columns = zip(table.columns, *table.texts(), strict=True)
+    return [max(cell_len(text) for text in (column.label, *texts)) for column, *texts in columns]
+
+
+def _widths(table: Table, rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Widths of the columns, in all at most `room`; `None` where numbers would have to be cut.
+
+    What costs the reader least is folded first: the heads, then words, then numbers at their spaces
+    ("3 of 41"), and at last words inside, to `_LEAST` cells.
+    """
+    columns = list(zip(*rows, strict=True)) or [()] * len(table.columns)
+    whole = [max([0, *(cell_len(line) for text in texts for line in text.split("\n"))]) for texts in columns]
+    heads = [cell_len(column.label) for column in table.columns]
+    head_words = [_longest_piece(column.label) for column in table.columns]
+    pieces = [max([0, *map(_longest_piece, texts)]) for texts in columns]
+    words = [column.align == "left" for column in table.columns]
+    widths = [max(pair) for pair in zip(whole, heads, strict=True)]
+    floors = (
+        [max(pair) for pair in zip(whole, head_words, strict=True)],
+        [max(head_words[i], pieces[i] if words[i] else whole[i]) for i in range(len(words))],
+        [max(pair) for pair in zip(pieces, head_words, strict=True)],
+        [min(widths[i], _LEAST) if words[i] else max(pieces[i], head_words[i]) for i in range(len(words))],
+        [min(widths[i], _LEAST) if words[i] else pieces[i] for i in range(len(words))],
+    )
+    for floor in floors:
+        while sum(widths) > room:
+            spare = [size - least for size, least in zip(widths, floor, strict=True)]
+            if max(spare) <= 0:
+                break
+            widest = max(range(len(spare)), key=lambda i: (spare[i] > 0, widths[i]))
+            widths[widest] -= 1
+    return widths if sum(widths) <= room else None
+
+
+def _longest_piece(text: str) -> int:
+    """The width below which a text must be cut where no line may end."""
+    found = _PIECES.findall(numbers.unbroken(text.replace("\n", " ")))
+    return max([0, *(cell_len(piece.strip(" ")) for piece in found)])
+
+
+def _folded(text: str, width: int) -> str:
+    """Each line of a text as `_wrapped` breaks it."""
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
 
 
 def _wrapped(text: str, width: int) -> str:

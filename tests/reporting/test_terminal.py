@@ -10,7 +10,8 @@ from rich.console import Console
 
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting import Comparison
-from lmcompare.reporting.terminal import _wrapped, print_comparison
+from lmcompare.reporting.table import Column, Table, TableCell
+from lmcompare.reporting.terminal import _wrapped, print_comparison, print_table
 
 
 def printed(results: Results, lang: str, width: int) -> str:
@@ -58,6 +59,42 @@ def test_lines_are_full_and_part_no_number_from_its_unit(
             assert after[0] not in "，。；：）”%" and line[-1] not in "（“<="
             if lang == "zh":
                 assert cell_len(line) > width - 25  # a Latin phrase at most is carried over
+
+
+FOUR = ("first", "second", "third", "fourth")
+WORDS = ("P(organisation | governments of internationalisation)", "任何词都一样，不论上文")
+LONG = Table(
+    "a table that no terminal of 80 columns holds",
+    (
+        Column("order", "Order"),
+        Column("gram", "n-gram", "left"),
+        Column("seen", "Seen so often"),
+        *(Column(key, f"The {key} head") for key in FOUR),
+    ),
+    tuple(
+        tuple(map(TableCell, (str(order), words, "1,045,432 of 20,020,001", *["−4.98×10⁻⁴²"] * 4)))
+        for order, words in enumerate(WORDS)
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 70, 80, 90, 100, 140, 200])
+def test_a_table_that_is_too_wide_loses_no_digit_and_no_letter(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    print_table(LONG, console)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert max(cell_len(line) for line in said.split("\n")) <= width and "…" not in said
+    assert said.count("−4.98×10⁻⁴²") == 8
+    assert said.count("1,045,432") == said.count("20,020,001") == 2
+    for words in WORDS:
+        assert all(said.count(char) >= words.count(char) for char in set(words))
+    if width >= 100:
+        assert all(
+            word in said for word in ("P(organisation", "governments", "internationalisation)", "head")
+        )
+    if width >= 160:
+        assert all(words in said for words in WORDS)
 
 
 def test_a_wider_terminal_shows_more_columns(make_results: Callable[..., Results]) -> None:
