@@ -6,6 +6,7 @@ more (training, seeds, generation, a report); this does not train. Knows nothing
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from lmcompare.evaluation.per_token import Columns, columns, write
 from lmcompare.evaluation.ranking import compare as compare_rows
 from lmcompare.evaluation.ranking import rank
 from lmcompare.evaluation.results import (
+    POLICIES,
     Cost,
     ModelResult,
     PairedDifference,
@@ -34,8 +36,17 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.evaluation.scoring import score_split, summaries, tokenizer_info
+from lmcompare.evaluation.signature import (
+    Signature,
+    always,
+    computed_with,
+    differing,
+    joined,
+    plugins,
+    windows,
+)
 from lmcompare.evaluation.units import split_of
-from lmcompare.files import home, model_kind
+from lmcompare.files import MANIFEST, digest, home, model_kind, read_json
 from lmcompare.interface import LanguageModel, flops_per_token
 from lmcompare.models.windowed import windowed
 from lmcompare.text.corpus import Corpus
@@ -44,6 +55,9 @@ from lmcompare.text.sources import open_corpus
 
 if TYPE_CHECKING:
     import pandas
+
+ALIKE = ("corpus", "split", "eos", "bos", "policy", "window", "stride", "unit", "resamples", "resampled")
+"""The parts of a signature that evaluations must have in common to be set against each other."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class Evaluation:
         encoded: the text in the model's tokens.
         model: its kind, tokenizer, context and policy, as in `results.json`.
         options: how it was evaluated.
+        signature: all that moves a number of it.
     """
 
     splits: dict[SplitName, dict[PolicyName, Scores]]
@@ -65,22 +80,25 @@ class Evaluation:
     encoded: EncodedCorpus
     model: ModelResult
     options: EvaluationOptions
+    signature: Signature
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, by split and policy."""
-        return {
+        """Plain values, by split and policy, and the `signature`."""
+        found: dict[str, Any] = {
             split: {policy: scores.model_dump(mode="json") for policy, scores in by_policy.items()}
             for split, by_policy in self.splits.items()
         }
+        return {**found, "signature": self.signature.long()}
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """A row a split and policy, a column a number; raises `InputError` without pandas."""
+        """A row a split and policy, with the signature in `attrs`; raises `InputError` without pandas."""
+        plain = self.to_dict()
         rows = [
-            {"split": split, "policy": policy, **scores}
-            for split, by_policy in self.to_dict().items()
-            for policy, scores in by_policy.items()
+            {"split": split, "policy": policy, **plain[split][policy]}
+            for split, by_policy in self.splits.items()
+            for policy in by_policy
         ]
-        return _pandas().DataFrame(rows).set_index(["split", "policy"])
+        return _framed(rows, self.signature).set_index(["split", "policy"])
 
     def tokens(self, split: SplitName = "test") -> Columns:
         """A row a token: see `per_token.columns`; the model's column is `logprob`."""
@@ -98,19 +116,22 @@ class Differences:
     Attributes:
         pairs: every pair of models that can be compared, on each split under each policy.
         ranking: the models best first, or why there is no such order.
+        signature: all that moves a number of it; `models` stands for those that were compared.
     """
 
     pairs: list[PairedDifference]
     ranking: Ranking
+    signature: Signature
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         pairs = [pair.model_dump(mode="json") for pair in self.pairs]
-        return {"pairs": pairs, "ranking": self.ranking.model_dump(mode="json")}
+        ranking = self.ranking.model_dump(mode="json")
+        return {"pairs": pairs, "ranking": ranking, "signature": self.signature.long()}
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """A row a pair; raises `InputError` without pandas."""
-        return _pandas().DataFrame(self.to_dict()["pairs"])
+        """A row a pair, with the signature in `attrs`; raises `InputError` without pandas."""
+        return _framed(self.to_dict()["pairs"], self.signature)
 
 
 def evaluate(
@@ -140,11 +161,11 @@ def evaluate(
     options = EvaluationOptions(
         splits=list(splits), window=window, stride=stride, resamples=resamples, seed=seed
     )
-    cache, size = None, 0
+    cache, size, saved = None, 0, ""
     if not isinstance(model, LanguageModel):
         folder = Path(model)
-        cache = ScoreCache.of(home() / "scores", folder, _environment())
-        size = folder_bytes(folder)
+        cache = ScoreCache.of(home() / "scores", folder, _threads())
+        size, saved = folder_bytes(folder), digest(read_json(folder / MANIFEST))
         model = registry.models.get(model_kind(folder), where=str(folder)).load(folder)
     encoded = _encoded(corpus, model)
     seen = model if window is None else windowed(model, window, stride)
@@ -167,7 +188,9 @@ def evaluate(
         generate_tokens_per_second=0.0,
         peak_memory_bytes=peak,
     )
-    return Evaluation(found, cost, scores, encoded, _row(seen, found, cost), options)
+    name = f"{model.kind}#{(saved or _unsaved(scores))[:12]}"
+    signature = _sign(name, seen, encoded, options)
+    return Evaluation(found, cost, scores, encoded, _row(seen, found, cost), options, signature)
 
 
 def compare(models: Mapping[str, Evaluation]) -> Differences:
@@ -177,7 +200,7 @@ def compare(models: Mapping[str, Evaluation]) -> Differences:
         models: evaluations by the name that the result calls them by.
 
     Raises:
-        InputError: fewer than two, or not of the same text and splits.
+        InputError: fewer than two, or not made alike: another text, split, window, stride, resampling.
     """
     if len(models) < 2:
         raise InputError("one model alone cannot be compared", remedy="Give two evaluations or more")
@@ -189,12 +212,17 @@ def compare(models: Mapping[str, Evaluation]) -> Differences:
         if list(other.splits) != list(first.splits):
             what = f"{first_name!r} and {name!r} were scored on different splits"
             raise InputError(what, remedy="Evaluate them with the same splits")
+        if different := differing(first.signature, other.signature, ALIKE):
+            told = ", ".join(f"{part} ({a} and {b})" for part, (a, b) in different.items())
+            what = f"{first_name!r} and {name!r} were not evaluated alike; they differ in {told}"
+            raise InputError(what, remedy="Evaluate them with the same options")
     contenders = [
         Contender(each.model.model_copy(update={"name": name}), [each.scores], each.encoded)
         for name, each in models.items()
     ]
     pairs = compare_rows(contenders, first.options)
-    return Differences(pairs, rank([contender.result for contender in contenders], pairs))
+    ranking = rank([contender.result for contender in contenders], pairs)
+    return Differences(pairs, ranking, joined([each.signature for each in models.values()]))
 
 
 def _encoded(corpus: Corpus | EncodedCorpus | str | Path, model: LanguageModel) -> EncodedCorpus:
@@ -207,17 +235,38 @@ def _encoded(corpus: Corpus | EncodedCorpus | str | Path, model: LanguageModel) 
     return encode_corpus(text, model.tokenizer)
 
 
-def _environment() -> dict[str, str | int]:
-    """What moves the last bits of a score besides the model and the text."""
-    from importlib.metadata import PackageNotFoundError, version
+def _threads() -> str:
+    return os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))
 
-    found: dict[str, str | int] = {"threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))}
-    for name in ("lmcompare", "numpy", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+
+def _unsaved(scores: EventScores) -> str:
+    """What a model that has no folder is told by: every log p that it gave."""
+    found = hashlib.sha256()
+    for logprobs in scores.logprobs.values():
+        found.update(np.ascontiguousarray(logprobs).tobytes())
+    return found.hexdigest()
+
+
+def _sign(name: str, model: LanguageModel, encoded: EncodedCorpus, options: EvaluationOptions) -> Signature:
+    return Signature(
+        {
+            "corpus": f"{encoded.corpus.name}#{encoded.corpus.hash[:12]}",
+            "split": "+".join(options.splits),
+            "tokenizer": f"{model.tokenizer.kind}#{model.tokenizer.fingerprint[:12]}",
+            **always(),
+            "policy": "+".join(POLICIES),
+            "context": f"{'all' if model.context is None else model.context}-{model.policy}",
+            **windows(options.window, options.stride),
+            "model": name,
+            "dtype": "sum-float64",
+            "unit": options.resample if encoded.corpus.by_document else "sentences",
+            "resamples": str(options.resamples),
+            "resampled": str(options.seed),
+            "threads": _threads(),
+            **computed_with(),
+            **plugins([model.kind]),
+        }
+    )
 
 
 def _row(model: LanguageModel, splits: dict[SplitName, dict[PolicyName, Scores]], cost: Cost) -> ModelResult:
@@ -239,10 +288,12 @@ def _row(model: LanguageModel, splits: dict[SplitName, dict[PolicyName, Scores]]
     )
 
 
-def _pandas() -> Any:
+def _framed(rows: list[dict[str, Any]], signature: Signature) -> pandas.DataFrame:
     try:
         import pandas
     except ImportError:
         remedy = "Run `python -m pip install pandas`, or use to_dict()"
         raise InputError("a data frame needs pandas", remedy=remedy) from None
-    return pandas
+    frame = pandas.DataFrame(rows)
+    frame.attrs["signature"] = signature.long()
+    return frame

@@ -6,11 +6,12 @@ nothing of what else is evaluated.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
-from lmcompare.evaluation.context import mean_context
+from lmcompare.evaluation.context import visible
 from lmcompare.evaluation.cost import peak_memory, timed_score
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import summarise
@@ -37,9 +38,12 @@ def score_split(
         return found
     scores, speed = timed_score(model, text.documents)
     native = matched = _flat(scores)
+    seconds = 0.0
     if model.policy != "sentence":
+        begin = time.perf_counter()
         matched = _flat(forget_at_eos(model).score(text.documents))
-    scored = Scored(native, matched, speed, peak_memory())
+        seconds = time.perf_counter() - begin
+    scored = Scored(native, matched, speed, peak_memory(), seconds)
     if cache is not None:
         cache.put(key, scored)
     return scored
@@ -61,7 +65,7 @@ def summaries(
             encoded.tokenizer,
             words=encoded.corpus.words,
             by_document=encoded.corpus.by_document,
-            mean_context=mean_context(model, text, policy),
+            context=visible(model, text.ids, text.starts, policy),
             resamples=options.resamples,
             seed=options.seed,
         )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from lmcompare import __version__
+from lmcompare.evaluation import source_code
+from lmcompare.files import digest
 
 PACKAGES = ("numpy", "scipy", "numba", "torch", "tokenizers", "kenlm")
 """What computes, and may round otherwise in another version."""
@@ -41,6 +43,8 @@ SHORT = {
     "machine": "mc",
     "python": "py",
     "lmcompare": "v",
+    "code": "src",
+    "plugins": "pl",
 }
 
 
@@ -67,13 +71,44 @@ def always() -> dict[str, str]:
 
 
 def computed_with() -> dict[str, str]:
-    """The machine and the versions of all that computes; nothing is imported to ask."""
+    """The machine, the versions of all that computes, the code that scores; no package is imported to ask."""
     found = {"machine": f"{platform.system()}-{platform.machine()}"}
     found["python"] = ".".join(map(str, sys.version_info[:3]))
     for name in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
-    return {**found, "lmcompare": __version__}
+    return {**found, "lmcompare": __version__, "code": f"#{source_code.own_code()[:12]}"}
+
+
+def plugins(kinds: Iterable[str]) -> dict[str, str]:
+    """The code of those kinds of models that are not lmcompare's own; no part where all are."""
+    code = source_code.code_of(kinds)
+    found = [f"{name}#{key[:12]}" for name, key in code.items() if name != "lmcompare"]
+    return {"plugins": "+".join(found)} if found else {}
+
+
+def windows(window: int | None, stride: int | None) -> dict[str, str]:
+    """What a model that reads on may see: its own context, or windows that move on by half if not told."""
+    if window is None:
+        return {"window": "own", "stride": "own"}
+    return {"window": str(window), "stride": str(max(1, window // 2) if stride is None else stride)}
+
+
+def differing(a: Signature, b: Signature, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Those of the named parts that two signatures have different values of."""
+    values = {name: (a.parts.get(name, "none"), b.parts.get(name, "none")) for name in names}
+    return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
+
+
+def joined(signatures: Sequence[Signature]) -> Signature:
+    """One signature of several models: `models` stands for all, other parts that differ are joined by +."""
+    names = dict.fromkeys(name for each in signatures for name in each.parts if name != "model")
+    parts = {
+        name: "+".join(dict.fromkeys(each.parts[name] for each in signatures if name in each.parts))
+        for name in names
+    }
+    key = digest([each.parts["model"] for each in signatures])
+    return Signature({**parts, "models": f"{len(signatures)}#{key[:12]}"})
 
 
 def _plain(value: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lmcompare.errors import InputError
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import POLICIES
-from lmcompare.evaluation.signature import Signature, always, computed_with
+from lmcompare.evaluation.signature import Signature, always, computed_with, plugins, windows
 from lmcompare.experiment.spec import Experiment
 from lmcompare.experiment.worker import Job
 from lmcompare.files import digest, read_json
@@ -38,8 +38,7 @@ def sign(
             "tokenizer": "+".join(spaces),
             **always(),
             "policy": "+".join(POLICIES),
-            "window": "own" if options.window is None else str(options.window),
-            "stride": _stride(options),
+            **windows(options.window, options.stride),
             "models": f"{len(experiment.models)}#{_models(jobs)}",
             "seeds": _seeds(experiment),
             "dtype": _dtype(jobs),
@@ -50,14 +49,9 @@ def sign(
             "evaluation": f"#{_rest(options)}",
             "threads": str(head.threads),
             **computed_with(),
+            **plugins(model.kind for model in experiment.models),
         }
     )
-
-
-def _stride(options: EvaluationOptions) -> str:
-    if options.window is None:
-        return "own"
-    return "half" if options.stride is None else str(options.stride)
 
 
 def _seeds(experiment: Experiment) -> str:

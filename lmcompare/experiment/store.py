@@ -1,7 +1,8 @@
 """Where cells are kept: one folder for each (model spec, corpus, seed), filled step by step.
 
 A folder's name holds a digest of all that its content depends on, so a changed option makes a new
-cell and a wrong hit cannot happen. Knows nothing of how a cell is trained or evaluated.
+cell and a wrong hit cannot happen. Edited code makes a new evaluation, and no new training. Knows nothing of
+how a cell is trained or evaluated.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lmcompare.errors import InputError
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import Cell
+from lmcompare.evaluation.source_code import code_of
 from lmcompare.experiment.spec import Experiment, ModelSpec
 from lmcompare.files import check_folder, digest, new_folder, read_json, sha256, write_text
 
@@ -132,8 +134,23 @@ def cell_folder(
         depends["train_sentences"] = model.train_sentences
     if members:
         depends["members"] = {name: folder.key for name, folder in members.items()}
-    evaluation = digest(_evaluation(experiment.head.evaluation))
+    inside = {name: folder.evaluation for name, folder in (members or {}).items()}
+    evaluation = digest(_evaluation(experiment.head.evaluation) | {"code": _code(model), "members": inside})
     return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
+
+
+def _code(model: ModelSpec) -> dict[str, str]:
+    """The code that scores a model. It moves what was found of a model, and never the model that stands."""
+    return code_of(_words({**model.options.model_dump(mode="json"), "": model.kind}))
+
+
+def _words(value: Any) -> set[str]:
+    """All texts among options: the kinds of the models inside a model are some of them."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return {word for inner in value for word in _words(inner)}
+    return {value} if isinstance(value, str) else set()
 
 
 def _evaluation(options: EvaluationOptions) -> dict[str, Any]:

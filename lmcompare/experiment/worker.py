@@ -27,7 +27,7 @@ from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.results import CurvePoint
 from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.experiment.spec import ModelSpec
-from lmcompare.experiment.store import CellFolder, locked, versions
+from lmcompare.experiment.store import CellFolder, locked
 from lmcompare.files import model_kind, read_json, write_json
 from lmcompare.generation.short_text import short_text
 from lmcompare.interface import Ids, LanguageModel
@@ -95,7 +95,7 @@ def run_cell(job: Job, tell: Tell) -> None:
             train_processor_seconds=processor_seconds(folder),
             folder_bytes=folder_bytes(folder.model),
             curve=read_curve(folder.path / "curve.jsonl"),
-            cache=ScoreCache.of(folder.path / "scores", folder.model, versions() | {"threads": job.threads}),
+            cache=ScoreCache.of(folder.path / "scores", folder.model, job.threads),
             progress=tell,
         )
         if not job.fresh:

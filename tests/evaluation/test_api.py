@@ -11,10 +11,11 @@ import pytest
 
 import lmcompare
 from lmcompare.errors import InputError
-from lmcompare.evaluation import per_token
+from lmcompare.evaluation import per_token, source_code
 from lmcompare.evaluation.harness import evaluate as harness_evaluate
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.files import MANIFEST, digest, read_json
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.models.ngram.model import NgramModel
 
@@ -80,6 +81,45 @@ def test_models_are_set_against_each_other(models, corpus):
     assert json.loads(json.dumps(found.to_dict()))["ranking"]["order"] == found.ranking.order
 
 
+def test_windows_that_move_otherwise_are_not_compared(models, corpus):
+    half, told, other = (
+        lmcompare.evaluate(models[name], corpus, resamples=200, window=4, stride=stride)
+        for name, stride in (("1-gram", None), ("2-gram", 2), ("3-gram", 3))
+    )
+    assert lmcompare.compare({"a": half, "b": told}).pairs
+    with pytest.raises(InputError, match=r"differ in stride \(2 and 3\)"):
+        lmcompare.compare({"a": half, "c": other})
+
+
+def test_a_signature_says_what_was_evaluated_and_how(models, corpus, tmp_path, encoded):
+    found = {name: lmcompare.evaluate(model, corpus, resamples=200) for name, model in models.items()}
+    parts = {name: each.signature.parts for name, each in found.items()}
+    assert parts["1-gram"]["corpus"].endswith(f"#{corpus.hash[:12]}")
+    assert (parts["3-gram"]["window"], parts["3-gram"]["context"]) == ("own", "2-sentence")
+    assert {"numpy", "lmcompare", "code", "threads"} <= parts["1-gram"].keys()
+    differ = {name for name in parts["1-gram"] if parts["1-gram"][name] != parts["2-gram"][name]}
+    assert differ == {"model", "context"}
+    models["2-gram"].save(tmp_path / "m")
+    saved = lmcompare.evaluate(tmp_path / "m", corpus, resamples=200).signature.parts["model"]
+    assert saved == f"ngram#{digest(read_json(tmp_path / 'm' / MANIFEST))[:12]}"
+    joined = lmcompare.compare(found)
+    assert joined.signature.parts["models"].startswith("3#") and "model" not in joined.signature.parts
+    assert (
+        joined.to_dict()["signature"] == joined.signature.long() == joined.to_dataframe().attrs["signature"]
+    )
+    one = found["1-gram"]
+    assert one.to_dict()["signature"] == one.signature.long() == one.to_dataframe().attrs["signature"]
+
+
+def test_edited_code_scores_a_saved_model_again(models, corpus, tmp_path, monkeypatch):
+    models["2-gram"].save(tmp_path / "m")
+    lmcompare.evaluate(tmp_path / "m", corpus, resamples=200)
+    monkeypatch.setattr(source_code, "own_code", lambda: "edited")
+    monkeypatch.setattr(NgramModel, "score", lambda self, documents: pytest.fail("scored again"))
+    with pytest.raises(pytest.fail.Exception):
+        lmcompare.evaluate(tmp_path / "m", corpus, resamples=200)
+
+
 def test_what_cannot_be_compared_is_refused(models, corpus, make_corpus):
     one = lmcompare.evaluate(models["1-gram"], corpus, resamples=200)
     with pytest.raises(InputError, match="one model alone"):
@@ -90,6 +130,14 @@ def test_what_cannot_be_compared_is_refused(models, corpus, make_corpus):
     valid = lmcompare.evaluate(models["1-gram"], corpus, splits=["valid"], resamples=200)
     with pytest.raises(InputError, match="different splits"):
         lmcompare.compare({"a": one, "b": valid})
+    for given, told in (
+        ({"window": 4}, r"window \(own and 4\), stride \(own and 2\)"),
+        ({"resamples": 300}, r"resamples \(200 and 300\)"),
+        ({"seed": 1}, r"resampled \(0 and 1\)"),
+    ):
+        unlike = lmcompare.evaluate(models["2-gram"], corpus, **{"resamples": 200} | given)
+        with pytest.raises(InputError, match=f"'a' and 'b' were not evaluated alike; they differ in {told}"):
+            lmcompare.compare({"a": one, "b": unlike})
     with pytest.raises(InputError, match="there is no such folder"):
         lmcompare.evaluate("nowhere", corpus)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
+from lmcompare import registry
 from lmcompare.errors import InputError
+from lmcompare.evaluation import signature, source_code
 from lmcompare.evaluation.harness import evaluate
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.score_cache import ScoreCache, Scored
+from lmcompare.files import new_folder, write_json
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.models.ngram.model import NgramModel
+from lmcompare.text.encoded import EncodedCorpus
 from lmcompare.text.tokenizers.word import WordTokenizer
 
 OPTIONS = EvaluationOptions(resamples=200, generation={"prompts": 0}, windows={"enabled": False})
-ENVIRONMENT = {"numpy": "2", "threads": 1}
 
 
 @pytest.fixture
@@ -29,13 +34,13 @@ def saved(make_corpus, encoded, word_tokenizer, tmp_path):
     return tmp_path
 
 
-def cache(folder, model="2-gram", environment=ENVIRONMENT):
-    return ScoreCache.of(folder / "scores", folder / model, environment)
+def cache(folder, model="2-gram", threads=1):
+    return ScoreCache.of(folder / "scores", folder / model, threads)
 
 
 def scored(events=7):
     values = -np.arange(events, dtype=np.float64)
-    return Scored(values, values - 1, 1234.5, 99)
+    return Scored(values, values - 1, 1234.5, 99, 0.5)
 
 
 def test_what_was_put_is_found_bit_for_bit(saved):
@@ -44,7 +49,8 @@ def test_what_was_put_is_found_bit_for_bit(saved):
     found = kept.get("k", 7)
     assert np.array_equal(found.native, scored().native)
     assert np.array_equal(found.matched, scored().matched)
-    assert (found.tokens_per_second, found.peak_memory) == (1234.5, 99)
+    assert (found.tokens_per_second, found.peak_memory, found.matched_seconds) == (1234.5, 99, 0.5)
+    assert found.seconds == pytest.approx(7 / 1234.5)
     same = Scored(scored().native, scored().native, 1.0, 1)
     forgets = Scored(same.native, same.native, 1.0, 1)
     kept.put("k", forgets)
@@ -52,7 +58,9 @@ def test_what_was_put_is_found_bit_for_bit(saved):
     assert found.matched is found.native
 
 
-def test_nothing_that_moves_a_number_leaves_the_name_as_it_is(saved, make_corpus, encoded, word_tokenizer):
+def test_nothing_that_moves_a_number_leaves_the_name_as_it_is(
+    saved, make_corpus, encoded, word_tokenizer, monkeypatch
+):
     text = encoded(make_corpus(30), word_tokenizer)
     here = cache(saved)
     names = {
@@ -63,12 +71,45 @@ def test_nothing_that_moves_a_number_leaves_the_name_as_it_is(saved, make_corpus
         "text": here.key(encoded(make_corpus(30, seed=1), word_tokenizer), "test", None, None),
         "tokenizer": here.key(encoded(make_corpus(30), WordTokenizer(["a", "b"])), "test", None, None),
         "model": cache(saved, "3-gram").key(text, "test", None, None),
-        "versions": cache(saved, environment={"numpy": "3", "threads": 1}).key(text, "test", None, None),
-        "threads": cache(saved, environment={"numpy": "2", "threads": 2}).key(text, "test", None, None),
+        "threads": cache(saved, threads=2).key(text, "test", None, None),
     }
+    again = EncodedCorpus(text.corpus, text.tokenizer, text.train, text.valid, text.valid)
+    names["tokens"] = here.key(again, "test", None, None)
+    for package in ("numpy", "numba", "torch"):
+        with monkeypatch.context() as patch:
+            told = {package: "0.0.0"}
+            patch.setattr(signature, "version", lambda name, told=told: told.get(name, "1"))
+            names[package] = cache(saved).key(text, "test", None, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(source_code, "own_code", lambda: "edited")
+        names["code"] = cache(saved).key(text, "test", None, None)
     assert len(set(names.values())) == len(names)
     shutil.copytree(saved / "2-gram", saved / "copy")
     assert cache(saved, "copy").key(text, "test", None, None) == names["same"]
+
+
+@pytest.mark.parametrize("place", ["model.json", "member-0/model.json"])
+def test_an_edited_plug_in_finds_no_old_scores_of_its_models(tmp_path, monkeypatch, place):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "plugged_family", raising=False)
+    file = tmp_path / "plugged_family.py"
+    source = "from lmcompare.models.ngram.family import NgramFamily\n"
+    source += "class Plugged(NgramFamily):\n    name = 'plugged'\n"
+    file.write_text(source)
+    family = importlib.import_module("plugged_family").Plugged()
+    monkeypatch.setitem(registry.models._entries, "plugged", family)
+    with new_folder(tmp_path / "m") as folder:
+        write_json(folder / "model.json", {"kind": "mixture"})
+        write_json(folder / place, {"kind": "plugged"})
+    with new_folder(tmp_path / "other") as folder:
+        write_json(folder / "model.json", {"kind": "ngram"})
+    names = []
+    for text in (source, source + "SCALE = 2\n", source):
+        file.write_text(text)
+        source_code.package_code.cache_clear()
+        names.append((cache(tmp_path, "m").model, cache(tmp_path, "other").model))
+    assert names[0] == names[2]
+    assert names[0][0] != names[1][0] and names[0][1] == names[1][1]
 
 
 def test_a_changed_byte_of_the_model_is_refused(saved):

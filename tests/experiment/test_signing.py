@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lmcompare import registry
-from lmcompare.evaluation import signature
+from lmcompare.evaluation import signature, source_code
 from lmcompare.evaluation.units import units_of
 from lmcompare.experiment import run
 from lmcompare.experiment.signing import sign
@@ -83,11 +83,12 @@ def test_what_moves_a_number_moves_the_signature_and_its_own_parts(tiny: Path, w
 def test_the_stride_of_a_window_moves_it(tiny: Path) -> None:
     file, found = tiny / "experiment.toml", []
     text = file.read_text()
-    for stride in ("", "stride = 2\n", "stride = 4\n"):
+    for stride in ("", "stride = 2\n", "stride = 3\n", "stride = 4\n"):
         file.write_text(text.replace(EVALUATION, f"[evaluation]\nwindow = 8\n{stride}"))
         found.append(signed(tiny))
     assert changed(found[0], found[1]) == changed(found[1], found[2]) == {"stride"}
-    assert [one.parts["stride"] for one in found] == ["half", "2", "4"]
+    assert [one.parts["stride"] for one in found] == ["4", "2", "3", "4"]
+    assert found[0] == found[3]  # half the window, told or not
 
 
 def test_the_number_format_that_a_model_was_trained_in_moves_it(tiny: Path) -> None:
@@ -110,6 +111,33 @@ def test_our_own_version_moves_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -
     before = signed(tiny)
     monkeypatch.setattr(signature, "__version__", "0.0.0")
     assert changed(before, signed(tiny)) == {"lmcompare"}
+
+
+def test_the_code_that_scores_moves_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signed(tiny)
+    monkeypatch.setattr(source_code, "own_code", lambda: "edited")
+    assert changed(before, signed(tiny)) == {"code"}
+
+
+def test_the_code_of_a_plug_in_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert signature.plugins(["ngram", "lstm"]) == {}
+    monkeypatch.setattr(source_code, "code_of", lambda kinds: {"lmcompare": "0" * 16, "mine": "ab" * 8})
+    assert signature.plugins(["mine"]) == {"plugins": "mine#abababababab"}
+
+
+def test_edited_code_makes_a_new_evaluation_and_no_new_training(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folders():
+        experiment = read_experiment(tiny)
+        cells = run._jobs(experiment, run._prepare(experiment, Silent())).values()
+        return [job.folder for jobs in cells for job in jobs]
+
+    before = folders()
+    monkeypatch.setattr(source_code, "own_code", lambda: "edited")
+    after = folders()
+    assert [each.path for each in before] == [each.path for each in after]
+    assert all(one.found != other.found for one, other in zip(before, after, strict=True))
 
 
 def test_names_and_places_do_not_move_it(tiny: Path) -> None:
