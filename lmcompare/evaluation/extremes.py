@@ -1,12 +1,13 @@
 """Analysis `extremes`: the tokens, sentences and documents on which two models differ most, with their text.
 
-The best model is set against the next ones. Tokens are compared where both models predict the same ones,
-sentences and documents else per byte. Of equal tokens and equal sentences only the first is shown. Needs the
-scores only; knows nothing of how it is drawn.
+Of few models all pairs are looked at, of many the best one against the next. Tokens are compared where both
+models predict the same ones, sentences and documents else per byte. Of equal tokens and equal sentences only
+the first is shown. Needs the scores only; knows nothing of how it is drawn.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,12 @@ from lmcompare.evaluation.results.extremes import ExtremePair, ExtremeSide, Extr
 from lmcompare.evaluation.units import sentence_lengths, split_of
 from lmcompare.interface import Floats, Ids
 
+EVERY = 6
+"""Up to so many models all pairs are looked at."""
 OPPONENTS = 3
-"""Models that the best one is set against."""
+"""Of more models, those that the best one is set against."""
+FEWER = 2
+"""Of each kind that is shown at most, but for the best model and the next `OPPONENTS`."""
 SHORTEST = {"token": 8, "byte": 40}
 """Of shorter sentences one token decides; they are left out where enough are longer."""
 BEFORE, AFTER, LONGEST = 70, 30, 240
@@ -43,12 +48,19 @@ class ExtremesAnalysis:
         """Nothing: the scores are enough."""
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Extremes | None:
-        """The best model against the next ones that it can be compared with."""
+        """Every pair of models that can be compared, the best one's first; of many only the best one's."""
         if not options.extremes.enabled or len(contenders) < 2:
             return None
         split, number = headline_split(options), options.extremes.number
-        best, *others = _in_order(contenders)
-        pairs = [pair(best, other, split, number) for other in others[:OPPONENTS]]
+        order = _in_order(contenders)
+        shown = order if len(order) <= EVERY else order[: 1 + OPPONENTS]
+        reads = [_Read.of(each, split) for each in shown]
+        pairs = []
+        for first, second in itertools.combinations(range(len(reads)), 2):
+            leading = first == 0 and second <= OPPONENTS
+            if leading or len(order) <= EVERY:
+                most = number if leading else min(number, FEWER)
+                pairs.append(_pair(reads[first], reads[second], most))
         return Extremes(split=split, pairs=pairs) if pairs else None
 
 
@@ -103,12 +115,15 @@ def _in_order(contenders: Sequence[Contender]) -> list[Contender]:
 
 def pair(a: Contender, b: Contender, split: SplitName, number: int) -> ExtremePair:
     """On what two models differ most, in both directions."""
-    first, second = _Read.of(a, split), _Read.of(b, split)
+    return _pair(_Read.of(a, split), _Read.of(b, split), number)
+
+
+def _pair(first: _Read, second: _Read, number: int) -> ExtremePair:
     same = first.fingerprint == second.fingerprint
     sides = [_side(first, second, same, number, turned) for turned in (False, True)]
     return ExtremePair(
-        a=a.result.name,
-        b=b.result.name,
+        a=first.contender.result.name,
+        b=second.contender.result.name,
         unit="token" if same else "byte",
         easier_for_a=sides[0],
         easier_for_b=sides[1],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from markov_toy import Markov, markov_table
 
 from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.event_scores import EventScores
-from lmcompare.evaluation.extremes import EXTREMES, SHORTEST, largest, pair
+from lmcompare.evaluation.extremes import EXTREMES, FEWER, OPPONENTS, SHORTEST, largest, pair
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
@@ -137,10 +138,22 @@ def test_an_impossible_token_differs_most_and_is_none_where_both_hold_it_impossi
     assert all(math.isfinite(each.bits_a) for each in found.easier_for_b.tokens)
 
 
-def test_the_best_is_set_against_the_next_three_only(contend):
-    five = contend((1, 2, 3, 4, 5), WordTokenizer(["a", "b", "c"]))
-    found = EXTREMES.gather(five, OPTIONS)
-    order = sorted(five, key=lambda each: bits(each).sum())
+def test_of_few_models_all_pairs_are_shown_and_those_of_the_best_at_length(contend):
+    six = contend((1, 2, 3, 4, 5, 6), WordTokenizer(["a", "b", "c"]))
+    found = EXTREMES.gather(six, OPTIONS)
+    order = [each.result.name for each in sorted(six, key=lambda each: bits(each).sum())]
+    assert [(each.a, each.b) for each in found.pairs] == list(itertools.combinations(order, 2))
+    by_name = {each.result.name: each for each in six}
+    for place, each in enumerate(found.pairs):
+        number = OPTIONS.extremes.number if place < OPPONENTS else FEWER
+        assert each == pair(by_name[each.a], by_name[each.b], "test", number)
+    assert len(found.model_dump_json()) < 60_000
+
+
+def test_of_many_models_the_best_is_set_against_the_next_three_only(contend):
+    seven = contend((1, 2, 3, 4, 5, 6, 7), WordTokenizer(["a", "b", "c"]))
+    found = EXTREMES.gather(seven, OPTIONS)
+    order = sorted(seven, key=lambda each: bits(each).sum())
     assert [(each.a, each.b) for each in found.pairs] == [
         (order[0].result.name, other.result.name) for other in order[1:4]
     ]

@@ -51,7 +51,7 @@ class ExtremePair(Record):
 
 
 class Extremes(Record):
-    """The best model against the next ones."""
+    """Pairs of models, those of the best one first."""
 
     split: SplitName
     pairs: list[ExtremePair]

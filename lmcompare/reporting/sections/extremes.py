@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lmcompare.evaluation.extremes import OPPONENTS
 from lmcompare.evaluation.results import Results
 from lmcompare.evaluation.results.extremes import ExtremePair, ExtremeText, ExtremeToken
 from lmcompare.reporting import numbers
@@ -23,9 +24,9 @@ def section(results: Results, say: Language) -> Section | None:
     found = results.analyses.extremes
     if found is None:
         return None
-    findings = [
-        told for pair in found.pairs for told in (_told(pair, True, say), _told(pair, False, say)) if told
-    ]
+    told = [pair for pair in found.pairs if pair.a == found.pairs[0].a][:OPPONENTS]
+    both = [_told(pair, for_a, say) for pair in told for for_a in (True, False)]
+    findings = [sentence for sentence in both if sentence]
     parts: list[Table | Folded] = []
     for place, pair in enumerate(found.pairs):
         tables = _tables(pair, say)

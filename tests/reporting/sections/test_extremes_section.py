@@ -73,5 +73,21 @@ def test_tables_of_the_first_pair_stand_open_and_all_others_are_folded(differing
     assert (document.text, document.note) == ("page 1 · 1,200 bytes", "a page")
 
 
+def test_pairs_without_the_best_model_are_folded_and_not_told(differing):
+    found = differing.analyses.extremes
+    first, second, third = [model.name for model in differing.models]
+    before = sections(differing)["extremes"]
+    other = found.pairs[0].model_copy(update={"a": second, "b": third})
+    after = sections(
+        differing.model_copy(
+            update={"analyses": Analyses(extremes=Extremes(split="test", pairs=[*found.pairs, other]))}
+        )
+    )["extremes"]
+    assert after.findings == before.findings and len(after.parts) == len(before.parts) + 1
+    assert isinstance(after.parts[-1], Folded) and after.parts[-1].title.startswith(
+        f"{second} against {third}"
+    )
+
+
 def test_without_the_analysis_there_is_no_section(make_results):
     assert "extremes" not in sections(make_results())
