@@ -59,6 +59,7 @@ def _step(step: Step, model: NgramModel) -> BackoffStep:
         counted=step.counted,
         kinds=kinds,
         discount=step.discount,
+        ratio=step.ratio,
         own=step.own,
         weight=step.weight,
         share=step.share,

@@ -14,11 +14,15 @@ from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import bits
 from lmcompare.reporting.table import Column, Table, TableCell
 
+_LONG = 32
+"""Characters of an n-gram beyond which its last token is shortened."""
+
 
 def explanation_table(found: Explanation, say: Language, model: str = "") -> Table:
     """What each order puts into p(token | context), and what that adds up to.
 
-    Columns of which nothing is known (counts, discounts) are left out.
+    Columns of which nothing is known (counts, discounts) are left out. Beside a long context the token is
+    written as w, which the title explains.
     """
     columns = [
         Column("order", say("explain.order"), "right"),
@@ -30,7 +34,9 @@ def explanation_table(found: Explanation, say: Language, model: str = "") -> Tab
         Column("weight", say("explain.weight")),
         Column("share", say("explain.share")),
     ]
-    rows = [_row(step, found, say) for step in found.steps]
+    token = visible(found.token)
+    short = max(len(_gram(token, step, say)) for step in found.steps) > _LONG
+    rows = [_row(step, "w" if short else token, say) for step in found.steps]
     logprob = math.log(found.probability) if found.probability > 0 else -math.inf
     total = [TableCell("")] * len(columns)
     total[1] = TableCell(say("explain.sum"))
@@ -46,28 +52,40 @@ def explanation_table(found: Explanation, say: Language, model: str = "") -> Tab
     notes = [say("explain.mixed" if found.interpolated else "explain.backed_off")]
     if found.interpolated and any(step.discount is not None for step in found.steps):
         notes.insert(0, say("explain.discounted"))
+    if any(step.ratio is not None for step in found.steps):
+        notes.insert(0, say("explain.multiplied"))
     if counted and any(step.kinds for step in found.steps):
         notes.append(say("explain.kinds"))
-    title = say("explain.title", model=model, token=visible(found.token)).strip()
+    title = say("explain.title_short" if short else "explain.title", model=model, token=token).strip()
     every = Table(title, tuple(columns), (*rows, tuple(total)), tuple(notes), frozenset({len(rows)}))
     return every.choose(kept)
 
 
-def _row(step: BackoffStep, found: Explanation, say: Language) -> tuple[TableCell, ...]:
-    gram = say("explain.any")
-    if step.order:
-        given = " ".join(map(visible, step.context))
-        gram = f"P({visible(found.token)} | {given})" if given else f"P({visible(found.token)})"
+def _gram(token: str, step: BackoffStep, say: Language) -> str:
+    if not step.order:
+        return say("explain.any")
+    given = " ".join(map(visible, step.context))
+    return f"P({token} | {given})" if given else f"P({token})"
+
+
+def _row(step: BackoffStep, token: str, say: Language) -> tuple[TableCell, ...]:
     return (
         TableCell(str(step.order), step.order),
-        TableCell(gram),
+        TableCell(_gram(token, step, say)),
         TableCell(_of(step.seen, say)),
         TableCell(_of(step.counted, say)),
-        TableCell(numbers.MISSING if step.discount is None else numbers.fixed(step.discount, 3)),
+        TableCell(_taken(step)),
         TableCell(numbers.MISSING if step.own is None else numbers.probability(step.own)),
         TableCell(numbers.MISSING if step.weight is None else numbers.probability(step.weight)),
         TableCell(numbers.probability(step.share), step.share),
     )
+
+
+def _taken(step: BackoffStep) -> str:
+    """A discount that is taken off, or one that multiplies."""
+    if step.ratio is not None:
+        return f"×{numbers.fixed(step.ratio, 3)}"
+    return numbers.MISSING if step.discount is None else numbers.fixed(step.discount, 3)
 
 
 def _of(counts: tuple[int, int] | None, say: Language) -> str:

@@ -51,6 +51,24 @@ def test_each_order_has_a_row_and_the_last_row_is_their_sum() -> None:
     assert len(table.notes) == 3 and "discount" in table.notes[0] and "different words" in table.notes[2]
 
 
+def test_a_discount_that_multiplies_is_told_from_one_that_is_taken_off() -> None:
+    steps = [step(3, discount=None, ratio=0.8127), step(2, own=None, discount=None)]
+    found = Explanation(token="cat", interpolated=False, steps=steps, probability=0.04)
+    table = explanation_table(found, language("en"))
+    assert [row[4] for row in table.texts()[:2]] == ["×0.813", "–"]
+    assert "count × discount" in table.notes[0] and not any("−" in note for note in table.notes)
+
+
+def test_beside_a_long_context_the_token_is_w_and_the_title_says_so() -> None:
+    words = ["governments", "of", "the", "international"]
+    steps = [step(5, context=words), step(2, context=words[-1:])]
+    found = Explanation(token="organisation", interpolated=True, steps=steps, probability=0.1)
+    table = explanation_table(found, language("en"), "5-gram")
+    assert table.title == "5-gram: how w = “organisation” gets its probability"
+    assert table.rows[0][1].text == "P(w | governments of the international)"
+    assert table.rows[1][1].text == "P(w | international)"
+
+
 def test_what_is_not_known_has_no_column() -> None:
     steps = [step(3, seen=None, counted=None, discount=None), step(2, seen=None, counted=None, discount=None)]
     table = explanation_table(

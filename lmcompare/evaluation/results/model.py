@@ -151,6 +151,7 @@ class BackoffStep(Record):
     share: float = Field(description="the order's part of the final probability")
 
 
+    ratio: float | None = Field(None, description="the part of the count that is kept; of Katz's method only")
 class Explanation(Record):
     """The back-off path of one prediction: the steps' shares, the longest order first, sum to it."""
 

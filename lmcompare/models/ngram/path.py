@@ -18,6 +18,7 @@ from lmcompare.interface import Ids
 from lmcompare.models.ngram.counts import Stream
 from lmcompare.models.ngram.model import NgramModel
 from lmcompare.models.ngram.smoothing import COMPOSED
+from lmcompare.models.ngram.smoothing.katz import HALF
 from lmcompare.models.ngram.tables import BackoffTables
 
 _MIXED = ("mle", "add-k", "jelinek-mercer", "pitman-yor")
@@ -52,6 +53,7 @@ class Step:
         seen: its counts, where the text is known.
         counted: what the method counts of hw, and of h; `None` where that is not known.
         discount: what is taken from the count; `None` for a method without discounts.
+        ratio: the part of the count that is kept, for a method that discounts by multiplying (d_c of Katz).
         own: the part of p(w|h) that is this order's own; `None` where the model does not ask this order.
         weight: the weight that h gives to the shorter context; `None` where that is not known.
         share: this order's part of the final probability.
@@ -62,6 +64,7 @@ class Step:
     seen: Seen | None
     counted: tuple[int, int] | None
     discount: float | None
+    ratio: float | None
     own: float | None
     weight: float | None
     share: float
@@ -97,9 +100,9 @@ def backoff_path(model: NgramModel, context: Ids, token: int, text: Stream | Non
     for ids, part, weight in zip(contexts, own, weights, strict=True):
         seen = None if text is None else count_of(text, ids, token)
         counted = _counted(model, ids, seen)
-        discount = _discount(model.settings, len(ids), counted) if part else None
+        taken = _discount(model.settings, len(ids), counted) if part else (None, None)
         share = 0.0 if part is None else reached * part
-        steps.append(Step(len(ids) + 1, ids, seen, counted, discount, part, weight if ids else None, share))
+        steps.append(Step(len(ids) + 1, ids, seen, counted, *taken, part, weight if ids else None, share))
         reached *= weight
     return BackoffPath(token, interpolated, _with_uniform(model, steps), probability)
 
@@ -152,11 +155,22 @@ def _counted(model: NgramModel, context: tuple[int, ...], seen: Seen | None) -> 
     return (seen.kinds, seen.context_kinds) if method in _KINDS and lower else (seen.gram, seen.context)
 
 
-def _discount(settings: Mapping[str, Any], order_below: int, counted: tuple[int, int] | None) -> float | None:
-    if settings.get("smoothing") not in _DISCOUNTED or counted is None or not counted[0]:
-        return None
+def _discount(
+    settings: Mapping[str, Any], order_below: int, counted: tuple[int, int] | None
+) -> tuple[float | None, float | None]:
+    """What is taken from the count, or else what it is multiplied by; nothing of a method without either."""
+    method = settings.get("smoothing")
+    if counted is None or not counted[0]:
+        return None, None
+    if method == "katz":
+        ratios = settings["estimated"]["ratios"][order_below]
+        if ratios is None:
+            return HALF, None
+        return None, float(ratios[counted[0] - 1]) if counted[0] <= len(ratios) else 1.0
+    if method not in _DISCOUNTED:
+        return None, None
     own = settings["estimated"]["discounts"][order_below]
-    return float(own[min(counted[0], len(own)) - 1])
+    return float(own[min(counted[0], len(own)) - 1]), None
 
 
 def _with_uniform(model: NgramModel, steps: list[Step]) -> list[Step]:
@@ -169,7 +183,7 @@ def _with_uniform(model: NgramModel, steps: list[Step]) -> list[Step]:
     own = (count - (single.discount or 0.0)) / total
     rest = max(single.own - own, 0.0)
     mixed = replace(single, own=own, weight=rest * words, share=single.share * own / single.own)
-    alike = Step(0, (), None, None, None, 1 / words, None, single.share * rest / single.own)
+    alike = Step(0, (), None, None, None, None, 1 / words, None, single.share * rest / single.own)
     return [*steps[:-1], mixed, alike]
 
 

@@ -91,6 +91,45 @@ def test_the_own_part_is_the_discounted_count_over_that_of_the_context(options: 
     assert checked > 60
 
 
+def test_katz_multiplies_a_count_by_the_ratio_of_its_order() -> None:
+    """A context whose words all occur too often to be discounted counts one occurrence more (`Katz`)."""
+    rng = np.random.default_rng(5)
+    # Zipf's law makes counts of counts that Good and Turing's estimate takes.
+    chances = 1 / np.arange(1, 1500)
+    ids = rng.choice(np.arange(3, 1502), 6000, p=chances / chances.sum())
+    tokenizer = word_tokenizer([[f"w{index}" for index in range(1600)]])
+    sentences = np.concatenate([[*ids[i : i + 12], tokenizer.eos] for i in range(0, len(ids), 12)])
+    model = train_ngram([sentences], tokenizer, NgramOptions(order=2, smoothing="katz"))
+    ratios = model.settings["estimated"]["ratios"]
+    text = lay_out([sentences], tokenizer.bos, tokenizer.eos)
+    multiplied, whole = set(), 0
+    for place in range(0, 3000, 7):
+        for step in backoff_path(model, sentences[:place], int(sentences[place]), text).steps:
+            if not step.own:
+                assert step.ratio is None
+                continue
+            assert step.counted is not None and step.ratio is not None and step.discount is None
+            count, total = step.counted
+            of_order = ratios[step.order - 1]
+            assert step.ratio == (of_order[count - 1] if count <= len(of_order) else 1.0)
+            one_more = step.own == pytest.approx(step.ratio * count / (total + 1), rel=2e-6)
+            assert one_more or step.own == pytest.approx(step.ratio * count / total, rel=2e-6)
+            multiplied.add(step.ratio)
+            whole += one_more
+    assert len(multiplied) > 4 and whole < 50
+
+
+def test_katz_without_ratios_takes_one_half_from_each_count() -> None:
+    model = trained(2, smoothing="katz")
+    assert None in (ratios := model.settings["estimated"]["ratios"])
+    for context, token in events():
+        for step in backoff_path(model, context, token, TEXT).steps:
+            assert step.counted is not None
+            if step.own and step.counted[0] and ratios[step.order - 1] is None:
+                assert step.discount == 0.5 and step.ratio is None
+                assert step.own == pytest.approx((step.counted[0] - 0.5) / step.counted[1], abs=3e-7)
+
+
 def test_single_words_are_mixed_with_all_words_alike() -> None:
     model = trained()
     path = backoff_path(model, np.zeros(0, dtype=int), TOKENIZER.unk or 0, TEXT)
