@@ -16,7 +16,8 @@ from rich.table import Table
 from lmcompare.commands.opening import chosen_folders, is_neural, open_model
 from lmcompare.commands.units import print_units, signature_of, spread_of
 from lmcompare.errors import InputError
-from lmcompare.interface import LanguageModel, Tokenizer
+from lmcompare.evaluation.context import context_of
+from lmcompare.interface import Ids, LanguageModel, Tokenizer
 from lmcompare.models.windowed import windowed
 
 
@@ -124,7 +125,23 @@ def _show(
         highlight=False,
         markup=False,
     )
+    _show_context(console, model, ids)
     print_units(console, spread_of(lines, ids, logprobs, model.tokenizer, stated))
+
+
+def _show_context(console: Console, model: LanguageModel, ids: Ids) -> None:
+    """One line: how many tokens the model could see before an event, on average and at least."""
+    from lmcompare.reporting import numbers
+
+    seen = context_of(model, ids, np.array([0, len(ids)]))
+    least = "all that stand there"
+    if seen.least is not None:
+        least = f"at least {seen.least:,} where not all are seen"
+    console.print(
+        f"context: {numbers.fixed(seen.mean, 1)} tokens before each event on average, {least}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _show_int8(console: Console, name: str, model: LanguageModel, lines: list[str]) -> None:

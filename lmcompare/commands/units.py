@@ -47,7 +47,7 @@ def spread_of(
         {unit: values.astype(np.float64) for unit, values in part.items()}
         for part in (size.counts, size.unknown)
     )
-    return spread_over([logprobs], ids, units, size, counts, unknown, unk=tokenizer.unk, stated=stated)
+    return spread_over([logprobs], ids, units, size, counts, unknown, tokenizer=tokenizer, stated=stated)
 
 
 def print_units(console: Console, found: Spread) -> None:
@@ -70,12 +70,17 @@ def print_units(console: Console, found: Spread) -> None:
     console.print(table)
     console.print("A line end is one event, word, character and byte, and no token.", highlight=False)
     if found.unknown_events:
-        console.print(
-            f"{found.unknown_events:,} events unknown to the tokenizer (<unk>), {found.types:,} different; "
-            f"charged: p(<unk>) spread over {found.spread:,} unseen types",
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.print(_unknown(found), highlight=False, soft_wrap=True)
+
+
+def _unknown(found: Spread) -> str:
+    """How many events are unknown, and what they were charged or why they were not."""
+    said = f"{found.unknown_events:,} events unknown to the tokenizer (<unk>), {found.types:,} different"
+    if found.signs:
+        said = f"{found.unknown_events:,} events are unknown (<unk>), {found.signs:,} of them so in the text"
+    if not found.spread:
+        return f"{said}, which does not tell how many words that were: charge them with --open-vocabulary"
+    return f"{said}; charged: p(<unk>) spread over {found.spread:,} unseen types"
 
 
 def signature_of(

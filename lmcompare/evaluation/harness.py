@@ -19,6 +19,7 @@ from lmcompare.evaluation.analyses import measure_all
 from lmcompare.evaluation.analysis import Subject
 from lmcompare.evaluation.averages import over_seeds
 from lmcompare.evaluation.chain import chain, predict
+from lmcompare.evaluation.context import Context
 from lmcompare.evaluation.cost import peak_memory
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.explanation import explain, telling
@@ -160,7 +161,7 @@ def merge(
                 encoded.tokenizer,
                 words=encoded.corpus.words,
                 by_document=encoded.corpus.by_document,
-                mean_context=first.splits[split][policy].mean_context,
+                context=Context.of(first.splits[split][policy]),
                 resamples=options.resamples,
                 seed=options.seed,
             )

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from lmcompare.errors import InputError
+from lmcompare.evaluation.context import Context
 from lmcompare.evaluation.resampling import bootstrap_sums, interval
 from lmcompare.evaluation.results import Scores, Variation
 from lmcompare.evaluation.units import Units, units_of
 from lmcompare.interface import Floats, Tokenizer
 from lmcompare.text.encoded import EncodedSplit
+from lmcompare.text.tokenizers.unknown import is_unknown
 
 LARGEST = 1e-6
 """A log-probability this far above 0 is rounding; further up it is no probability."""
@@ -34,7 +36,7 @@ def summarise(
     *,
     words: bool,
     by_document: bool,
-    mean_context: float,
+    context: Context,
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Scores:
@@ -49,7 +51,7 @@ def summarise(
         tokenizer: the event space.
         words: whether the corpus parts words by spaces.
         by_document: whether the corpus has real documents.
-        mean_context: tokens that the model could see per event, mean.
+        context: tokens that the model could see per event.
         resamples: samples of the bootstrap.
         seed: of the bootstrap.
     """
@@ -61,9 +63,7 @@ def summarise(
     units = units_of(split, tokenizer.eos, by_document=by_document)
     finite, impossible = surprisals(units, logprobs)
     nats = total(float(finite.sum()), float(impossible.sum()))
-    known = np.ones(events, dtype=bool)
-    if tokenizer.unk is not None:
-        known = np.asarray(split.ids) != tokenizer.unk
+    known = ~is_unknown(split.ids, tokenizer)
     bits = nats / math.log(2)
     zero = np.any([np.isneginf(scores) for scores in logprobs], axis=0)
     by_seed = [_perplexity([scores]) for scores in logprobs]
@@ -80,7 +80,8 @@ def summarise(
         unk_events=int(events - known.sum()),
         perplexity_without_unk=_perplexity([scores[known] for scores in logprobs]),
         zero_probability_events=int(zero.sum()),
-        mean_context=mean_context,
+        mean_context=context.mean,
+        least_context=context.least,
         perplexity_by_seed=by_seed,
         variation=None if variation is None else variation.model_copy(update=_over_seeds(by_seed)),
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lmcompare.evaluation.context import visible
+from lmcompare.evaluation.context import context_of
 from lmcompare.evaluation.cost import peak_memory, timed_score
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import summarise
@@ -65,7 +65,7 @@ def summaries(
             encoded.tokenizer,
             words=encoded.corpus.words,
             by_document=encoded.corpus.by_document,
-            context=visible(model, text.ids, text.starts, policy),
+            context=context_of(model, text.ids, text.starts, policy),
             resamples=options.resamples,
             seed=options.seed,
         )

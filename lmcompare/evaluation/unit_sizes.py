@@ -7,6 +7,7 @@ models and scores.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from lmcompare.evaluation.results.unit_table import UNITS, UnitName
 from lmcompare.evaluation.units import Units
 from lmcompare.interface import Floats, Ids, Tokenizer
 from lmcompare.text.encoded import EncodedSplit
+from lmcompare.text.tokenizers.unknown import SIGNS, unknown_ids
 
 # 〇, extension A and the unified block, compatibility ideographs, and the planes of ideographs.
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -29,13 +31,15 @@ class Sizes:
         counts: by unit, `[sentences]`; a unit that the text does not have is left out.
         unknown: the same of what unknown tokens stand for; words only where a token is a word.
         events: unknown events, `[sentences]`.
-        types: how many different strings are unknown.
+        types: how many different strings are unknown, signs not among them.
+        signs: unknown events whose word the text itself does not tell: it stands there as "<unk>".
     """
 
     counts: Mapping[UnitName, Ids]
     unknown: Mapping[UnitName, Ids]
     events: Ids
     types: int
+    signs: int
 
 
 def sizes(sentences: Sequence[str], ids: Ids, tokenizer: Tokenizer, *, words: bool) -> Sizes:
@@ -59,10 +63,13 @@ def sizes(sentences: Sequence[str], ids: Ids, tokenizer: Tokenizer, *, words: bo
     }
     if words:
         found["word"] = _each((len(sentence.split()) for sentence in sentences), len(sentences)) + 1
-    strange = np.zeros(len(ids), dtype=bool) if tokenizer.unk is None else ids == tokenizer.unk
+    unknown_of = unknown_ids(tokenizer)
+    strange = np.isin(ids, unknown_of)
     sentence_of = np.repeat(np.arange(len(events)), events)
     number = np.bincount(sentence_of[strange], minlength=len(events))
-    pieces = {place: _unknown(sentences[place], tokenizer) for place in np.flatnonzero(number).tolist()}
+    pieces = {
+        place: _unknown(sentences[place], tokenizer, unknown_of) for place in np.flatnonzero(number).tolist()
+    }
     unknown: dict[UnitName, Ids] = {"event": number, "token": number}
     counted: tuple[tuple[UnitName, Callable[[str], int]], ...]
     counted = (("character", len), ("han", _han), ("byte", _bytes))
@@ -73,8 +80,9 @@ def sizes(sentences: Sequence[str], ids: Ids, tokenizer: Tokenizer, *, words: bo
     if tokenizer.kind == "word":
         unknown["word"] = number
     kept = {unit: found[unit] for unit in UNITS if unit in found and found[unit].any()}
-    types = {text.strip() or text for texts in pieces.values() for text in texts}
-    return Sizes(kept, {unit: unknown[unit] for unit in kept if unit in unknown}, number, len(types))
+    named = Counter(text.strip() or text for texts in pieces.values() for text in texts)
+    signs = sum(named.pop(sign, 0) for sign in SIGNS)
+    return Sizes(kept, {unit: unknown[unit] for unit in kept if unit in unknown}, number, len(named), signs)
 
 
 def by_unit(values: Ids, split: EncodedSplit, units: Units) -> Floats:
@@ -86,10 +94,10 @@ def by_unit(values: Ids, split: EncodedSplit, units: Units) -> Floats:
     return sums.astype(np.float64)
 
 
-def _unknown(sentence: str, tokenizer: Tokenizer) -> list[str]:
+def _unknown(sentence: str, tokenizer: Tokenizer, unknown: Ids) -> list[str]:
     """The text that each unknown token of a sentence stands for."""
     encoding, text = tokenizer.encode(sentence), sentence.encode()
-    places = np.flatnonzero(encoding.ids == tokenizer.unk)
+    places = np.flatnonzero(np.isin(encoding.ids, unknown))
     return [text[start:end].decode(errors="replace") for start, end in encoding.spans[places].tolist()]
 
 

@@ -4,7 +4,9 @@ A model that may say <unk> is spared naming the word. Charged, each unknown even
 name it among the unseen types as well: p(<unk>) is spread evenly over them (Ueberla 1994, "Analysing a
 simple language model: some general conclusions for language models for speech recognition": adjusted
 perplexity). How many there are nobody knows: the text's own unseen types are the fewest there can be, so
-the default is the least charge; `open_vocabulary` states another number. Needs the scores only.
+the default is the least charge; `open_vocabulary` states another number. A text in which unknown words
+stand as "<unk>" already does not tell its types: it is charged only where their number is stated. Needs the
+scores only.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from lmcompare.evaluation.results.unit_table import (
 )
 from lmcompare.evaluation.unit_sizes import Sizes, by_unit, sizes
 from lmcompare.evaluation.units import Units, split_of, units_of
-from lmcompare.interface import Floats, Ids
+from lmcompare.interface import Floats, Ids, Tokenizer
+from lmcompare.text.tokenizers.unknown import is_unknown
 
 
 class UnitTableAnalysis:
@@ -58,6 +61,7 @@ class UnitTableAnalysis:
                     model=name,
                     unknown=int(part.unknown_events),
                     types=part.types,
+                    signs=part.signs,
                     spread=part.spread,
                     scores=part.scores(resampled),
                 )
@@ -78,8 +82,9 @@ class Spread:
         counts: by unit of size, `[units]`.
         unknown: the same of what unknown tokens stand for.
         unknown_events: how many there are.
-        types: different unknown strings.
-        spread: over how many types p(<unk>) is spread.
+        types: different unknown strings, signs not among them.
+        signs: unknown events that stand as "<unk>" in the text.
+        spread: over how many types p(<unk>) is spread; 0 where nothing is charged.
     """
 
     nats: Mapping[Treatment, Floats]
@@ -88,6 +93,7 @@ class Spread:
     unknown: Mapping[UnitName, Floats]
     unknown_events: int
     types: int
+    signs: int
     spread: int
 
     def columns(self) -> list[Floats]:
@@ -138,10 +144,12 @@ def spread_over(
     counts: Mapping[UnitName, Floats],
     unknown: Mapping[UnitName, Floats],
     *,
-    unk: int | None,
+    tokenizer: Tokenizer,
     stated: int | None,
 ) -> Spread:
     """One model's surprisal in all treatments; one treatment where nothing is unknown.
+
+    There is no charge where nobody can tell over how many types: the text has signs, and nothing is stated.
 
     Args:
         logprobs: log p of every event, `[events]` a seed.
@@ -150,15 +158,15 @@ def spread_over(
         size: of the text, sentence by sentence.
         counts: `size.counts` by resampled unit.
         unknown: `size.unknown` by resampled unit.
-        unk: the id of what is unknown.
+        tokenizer: that made the ids.
         stated: unseen types to spread p(<unk>) over, at least those of the text; `None`: those of the text.
     """
-    strange = np.asarray(ids) == (-1 if unk is None else unk)
-    some = bool(strange.any())
-    types = max(size.types, stated or 0) if some else 0
+    strange = is_unknown(ids, tokenizer)
+    types = 0 if stated is None and size.signs else max(size.types, stated or 0)
     treated: dict[Treatment, list[Floats]] = {"all": list(logprobs)}
-    if some:
+    if strange.any():
         treated["without"] = [np.where(strange, 0.0, scores) for scores in logprobs]
+    if strange.any() and types:
         treated["charged"] = [scores - np.where(strange, math.log(types), 0.0) for scores in logprobs]
     summed = {treatment: surprisals(units, scores) for treatment, scores in treated.items()}
     return Spread(
@@ -168,7 +176,8 @@ def spread_over(
         unknown,
         int(strange.sum()),
         size.types,
-        types,
+        size.signs,
+        types if strange.any() else 0,
     )
 
 
@@ -192,7 +201,7 @@ def _parts(contenders: Sequence[Contender], split: SplitName, stated: int | None
             size,
             {unit: by_unit(values, text, units) for unit, values in size.counts.items()},
             {unit: by_unit(values, text, units) for unit, values in size.unknown.items()},
-            unk=tokenizer.unk,
+            tokenizer=tokenizer,
             stated=stated,
         )
     return found

@@ -5,6 +5,8 @@ Chooses and formats; computes nothing and draws nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lmcompare.evaluation.ranking import COUNTED
 from lmcompare.evaluation.results import Generation, ModelResult, PolicyName, Results
 from lmcompare.reporting import numbers
@@ -115,7 +117,8 @@ def generation_table(results: Results, say: Language) -> Table | None:
 
 def context_table(results: Results, say: Language) -> Table:
     """What each model may look at, and its perplexity with and without context across lines."""
-    keys = ("model", "tokenizer", "context", "policy", "mean", "events", "native", "matched")
+    keys = ("model", "tokenizer", "context", "policy", "mean", "least", "events", "native", "matched")
+    models = in_order(results)
     columns = tuple(
         Column(
             key,
@@ -124,9 +127,12 @@ def context_table(results: Results, say: Language) -> Table:
         )
         for key in keys
     )
-    return Table(
-        say("context.title"), columns, tuple(_context_row(results, one, say) for one in in_order(results))
-    )
+    rows = tuple(_context_row(results, model, say) for model in models)
+    found = Table(say("context.title"), columns, rows, (say("context.note"),))
+    if any(row[keys.index("least")].sort is not None for row in rows):
+        return found
+    # Every event of every model sees all before it, or the results are of before it was counted.
+    return replace(found.choose([key for key in keys if key != "least"]), notes=())
 
 
 def splits_table(results: Results, say: Language) -> Table:
@@ -283,8 +289,10 @@ def _context_row(results: Results, model: ModelResult, say: Language) -> tuple[T
     limit = say("text.unlimited")
     if model.context is not None:
         limit = say("text.tokens_back", count=f"{model.context:,}")
-    mean = events = TableCell(numbers.MISSING)
+    mean = least = events = TableCell(numbers.MISSING)
     if native is not None:
+        if native.least_context is not None:
+            least = TableCell(f"{native.least_context:,}", native.least_context)
         mean = TableCell(numbers.fixed(native.mean_context, 1), native.mean_context)
         events = TableCell(f"{native.events:,}", native.events)
     return (
@@ -293,6 +301,7 @@ def _context_row(results: Results, model: ModelResult, say: Language) -> tuple[T
         TableCell(limit, model.context),
         TableCell(say("context.reads_on" if model.policy == "document" else "context.forgets")),
         mean,
+        least,
         events,
         *(
             TableCell(numbers.MISSING)

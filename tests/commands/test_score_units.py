@@ -64,6 +64,51 @@ def test_chinese_text_has_chinese_characters_and_no_words(tmp_path: Path) -> Non
     }
 
 
+def test_a_sign_in_the_text_is_unknown_and_charged_where_its_types_are_stated(
+    tiny: Path, tmp_path: Path
+) -> None:
+    text, folder = tmp_path / "signed.txt", tmp_path / "m"
+    text.write_text((tiny / "text.txt").read_text().replace("bird", "<unk>"))
+    run("train", "ngram", str(text), "--out", str(folder), "--set", "order=3")
+    base = ("score", "the cow sees a <unk> here", "--model", str(folder))
+    plain, charged = run(*base), run(*base, "--open-vocabulary", "64")
+    assert "2 events are unknown (<unk>), 1 of them so in the text, which does not tell" in plain
+    assert "--open-vocabulary" in plain and "<unk> charged" not in plain
+    assert "charged: p(<unk>) spread over 64 unseen types" in charged
+    count, bits, _, _, more = rows(charged)["event"]
+    assert float(more) == pytest.approx(float(bits) + 2 * 6 / int(count), abs=2e-3)
+    assert len(rows(plain)["event"]) == 4
+
+
+def test_what_a_model_could_see_is_told_on_average_and_at_least(model: Path, tmp_path: Path) -> None:
+    said = re.findall(r"^context: .*$", run("score", "a a a a", "--model", str(model)), re.M)
+    # 0 1 2 2 2 of five events; the last two do not see all.
+    assert said == ["context: 1.4 tokens before each event on average, at least 2 where not all are seen"]
+    two = tmp_path / "two.txt"
+    two.write_text("a\nb c\n")
+    said = re.findall(r"^context: .*$", run("score", "--file", str(two), "--model", str(model)), re.M)
+    assert said == ["context: 0.8 tokens before each event on average, at least 0 where not all are seen"]
+    said = re.findall(r"^context: .*$", run("score", "a", "--model", str(model)), re.M)
+    assert said == ["context: 0.5 tokens before each event on average, all that stand there"]
+
+
+@pytest.mark.parametrize(("window", "stride"), [(4, 1), (4, 3), (3, 3)])
+def test_a_window_bounds_what_is_told_to_be_seen(
+    tiny: Path, tmp_path: Path, window: int, stride: int
+) -> None:
+    folder = str(tmp_path / "m")
+    run("train", "unbounded", str(tiny / "text.txt"), "--out", folder, "--set", "policy=document")
+    base = ("score", "a b c d e f g h i j k", "--model", folder)
+    shown = run(*base, "--window", str(window), "--stride", str(stride))
+    seen = []
+    for place in range(12):
+        begin = next(begin for begin in range(0, 12, stride) if place - begin <= window)
+        seen.append(place - begin)
+    least = min(seen[window:])
+    assert f"context: {sum(seen) / 12:.1f} tokens" in shown and f"at least {least} where" in shown
+    assert f"context: {sum(range(12)) / 12:.1f} tokens before each event on average, all" in run(*base)
+
+
 def signatures(output: str) -> list[dict[str, str]]:
     lines = re.findall(r"^signature: (.*)$", output, re.M)
     return [dict(part.split(":", 1) for part in line.split("|")) for line in lines]

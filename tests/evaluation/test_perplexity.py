@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from lmcompare.errors import InputError
+from lmcompare.evaluation.context import Context
 from lmcompare.evaluation.perplexity import summarise
+from lmcompare.text.tokenizers.word import WordTokenizer
 
-FLAGS = {"words": True, "by_document": True, "mean_context": 0.0, "resamples": 500}
+FLAGS = {"words": True, "by_document": True, "context": Context(2.5, 1), "resamples": 500}
 
 
 def scores_of(model, split):
@@ -211,3 +213,26 @@ def test_scores_of_another_length_are_refused(make_model, make_corpus, encoded):
     test = encoded(make_corpus(), model.tokenizer).test
     with pytest.raises(InputError, match="scores for"):
         summarise(test, [scores_of(model, test)[1:]], model.tokenizer, **FLAGS)
+
+
+def test_a_sign_in_the_text_is_as_unknown_as_a_word_that_the_tokenizer_replaces(make_corpus, encoded):
+    """The published form of a corpus and its raw text with a bounded vocabulary are the same events."""
+    signed = WordTokenizer(["a", "b", "c", "<unk>"])
+    replacing = WordTokenizer(["a", "b", "c"])
+    for name in ("<unk>", "d"):
+        test = encoded(make_corpus(extra=name), signed if name == "<unk>" else replacing).test
+        scores = np.log(0.1 + 0.05 * (np.arange(len(test.ids)) % 7))
+        tokenizer = signed if name == "<unk>" else replacing
+        found = summarise(test, [scores], tokenizer, **FLAGS)
+        if name == "<unk>":
+            first = found
+    assert first.unk_events == found.unk_events > 0
+    assert first.perplexity_without_unk == found.perplexity_without_unk != found.perplexity
+    assert first.perplexity == found.perplexity
+
+
+def test_what_could_be_seen_is_kept(make_model, make_corpus, encoded):
+    model = make_model()
+    test = encoded(make_corpus(), model.tokenizer).test
+    found = summarise(test, [scores_of(model, test)], model.tokenizer, **FLAGS)
+    assert (found.mean_context, found.least_context) == (2.5, 1)

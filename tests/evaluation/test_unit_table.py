@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,54 @@ def test_chinese_characters_are_counted_and_nothing_else_is_one():
 def test_the_analysis_is_off_where_the_options_say_so(contend, make_model):
     off = EvaluationOptions(unit_table={"enabled": False})
     assert UNIT_TABLE.gather([contend(make_model())], off) is None
+
+
+@pytest.fixture
+def signed(make_corpus, encoded):
+    """`signed(open_vocabulary)`: a text with 'd' outside the vocabulary and signs in place of other words."""
+
+    def signed(entries, options):
+        corpus = make_corpus(40, extra="<unk>")
+        test = [
+            replace(document, sentences=(*document.sentences, "b dd <unk>", "dd e"))
+            for document in corpus.splits["test"]
+        ]
+        corpus = replace(corpus, splits={**corpus.splits, "test": test})
+        tokenizer = WordTokenizer(entries)
+        text = encoded(corpus, tokenizer)
+        model = Markov(tokenizer, markov_table(tokenizer.size, 1, unk=0.03))
+        cell, scores = evaluate(model, text, options, prepare(corpus, options), name="m", seed=0)
+        return Contender(merge([cell], [scores], text, options), [scores], text, [cell])
+
+    return signed
+
+
+@pytest.mark.parametrize("known", [("dd", "e"), ()])
+def test_words_that_the_text_itself_hides_are_unknown_and_charged_only_by_a_stated_number(signed, known):
+    entries = ["a", "b", "c", "<unk>", *known]
+    contender = signed(entries, OPTIONS)
+    test = contender.encoded.test
+    words = [w for s in contender.encoded.corpus.sentences("test") for w in [*s.split(), "\n"]]
+    strange = np.array([w == "<unk>" or (w in ("dd", "e") and not known) for w in words])
+    bits = -contender.scores[0].logprobs["test", "native"] / math.log(2)
+    found = UNIT_TABLE.gather([contender], OPTIONS).rows[0]
+    assert (found.unknown, found.signs) == (strange.sum(), words.count("<unk>"))
+    assert (found.types, found.spread) == (0 if known else 2, 0)
+    rows = by_treatment(UNIT_TABLE.gather([contender], OPTIONS))
+    assert set(rows) == {"all", "without"}
+    assert rows["all"]["event"].bits == pytest.approx(bits.mean())
+    assert rows["without"]["event"].bits == pytest.approx(bits[~strange].mean())
+    left = sum(len(w.encode()) for w in np.array(words)[strange].tolist())
+    between = sum(
+        w in ("<unk>", *({"dd", "e"} - set(known))) and place > 0
+        for s in contender.encoded.corpus.sentences("test")
+        for place, w in enumerate(s.split())
+    )
+    assert rows["without"]["byte"].count == int(test.bytes.sum()) - left - between
+    assert contender.result.splits["test"]["native"].unk_events == found.unknown
+
+    stated = OPTIONS.model_copy(update={"open_vocabulary": 8})
+    again = UNIT_TABLE.gather([signed(entries, stated)], stated)
+    charged = by_treatment(again)["charged"]["event"]
+    assert again.rows[0].spread == 8
+    assert charged.bits * len(words) == pytest.approx(bits.sum() + 3 * strange.sum())

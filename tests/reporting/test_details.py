@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import pytest
+
 from lmcompare.evaluation.results import Results
 from lmcompare.reporting.details import (
     chain_table,
@@ -123,6 +125,28 @@ def test_what_each_model_may_look_at(make_results: Callable[..., Results]) -> No
     assert rows[1][2] == "no limit"
     assert rows[2][3:] == ["forgets", "3.4", "245,569", "220.1", "214.3"]
     assert context_table(make_results("zh"), ZH).texts()[0][1] == "字符 (312)"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_least_that_is_seen_stands_beside_the_mean(
+    make_results: Callable[..., Results], lang: str
+) -> None:
+    results, say = make_results(lang), language(lang)
+    plain = context_table(results, say)
+    for model, least in zip(results.models, (0, None, 128), strict=True):
+        for found in model.splits["test"].values():
+            found.least_context = least
+    table = context_table(results, say)
+    place = [column.key for column in table.columns].index("least")
+    assert [row[place - 1 : place + 1] for row in table.texts()] == [
+        ["3.4", "128"],
+        ["3.4", "–"],
+        ["3.4", "0"],
+    ]
+    assert table.notes == (say("context.note"),)
+    assert plain.notes == () and "least" not in [column.key for column in plain.columns]
+    kept = [row[:place] + row[place + 1 :] for row in table.texts()]
+    assert kept == plain.texts()
 
 
 def test_words_are_counted_only_in_text_that_has_them(make_results: Callable[..., Results]) -> None:

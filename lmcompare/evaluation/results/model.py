@@ -51,6 +51,11 @@ class Scores(Record):
     perplexity_without_unk: float = Field(description="those events left out of the sum and of the count")
     zero_probability_events: int = Field(description="events of probability zero; any makes it Infinity")
     mean_context: float = Field(description="mean number of tokens that the model could see per event")
+    least_context: int | None = Field(
+        None,
+        description="the fewest that an event saw which did not see all that stands before it in its "
+        "document; null where every event did",
+    )
     perplexity_by_seed: list[float] = Field(description="one value a seed, in the order of `seeds`")
     variation: Variation | None = Field(None, description="null where the perplexity is infinite")
 
@@ -151,7 +156,6 @@ class BackoffStep(Record):
     share: float = Field(description="the order's part of the final probability")
 
 
-    ratio: float | None = Field(None, description="the part of the count that is kept; of Katz's method only")
 class Explanation(Record):
     """The back-off path of one prediction: the steps' shares, the longest order first, sum to it."""
 

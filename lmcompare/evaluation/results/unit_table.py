@@ -37,12 +37,16 @@ class UnitScores(Record):
 
 
 class UnitRow(Record):
-    """One model; of a text without unknown tokens, one treatment."""
+    """One model; of a text without unknown tokens, one treatment; `charged` only where `spread` is not 0."""
 
     model: str
     unknown: int = Field(description="events whose target was unknown")
-    types: int = Field(description="different strings that were unknown")
-    spread: int = Field(description="unseen types that p(<unk>) is spread over; 0 where nothing is unknown")
+    types: int = Field(description="different strings that were unknown, the sign <unk> not among them")
+    signs: int = Field(0, description="unknown events that stand as <unk> in the text, which hides the word")
+    spread: int = Field(
+        description="unseen types that p(<unk>) is spread over; 0 where nothing is charged: nothing is "
+        "unknown, or the text has signs and `open_vocabulary` is not stated"
+    )
     scores: list[UnitScores]
 
 

@@ -17,6 +17,7 @@ from lmcompare.evaluation.results.slices import SlicingName
 from lmcompare.evaluation.units import sentence_lengths
 from lmcompare.interface import Ids, Tokenizer
 from lmcompare.text.encoded import EncodedSplit
+from lmcompare.text.tokenizers.unknown import SIGNS, unknown_ids
 
 FREQUENCIES = (0, 1, 2, 5, 17, 65, 257, 1025, 4097, 16385)
 ORDERS = (1, 2, 3, 4, 5, 6, 7, 9, 17)
@@ -61,8 +62,7 @@ def ranged(name: SlicingName, values: Ids, firsts: Sequence[int], source: str = 
 def by_frequency(train: Ids, ids: Ids, tokenizer: Tokenizer) -> Kinds:
     """By how often the event's token stands in the training text; what is unknown counts as never."""
     counts = np.bincount(np.asarray(train), minlength=tokenizer.size)
-    if tokenizer.unk is not None:
-        counts[tokenizer.unk] = 0
+    counts[unknown_ids(tokenizer)] = 0
     return ranged("frequency", counts[np.asarray(ids)], FREQUENCIES)
 
 
@@ -102,7 +102,7 @@ def script(index: int, tokenizer: Tokenizer) -> str:
     if index == tokenizer.eos:
         return "eos"
     text = tokenizer.token(index)
-    if index == tokenizer.unk or text == "<unk>":  # some corpora have the sign in their text
+    if index == tokenizer.unk or text in SIGNS:
         return "unknown"
     if _PART.fullmatch(text):
         return "part"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lmcompare.evaluation.analysis import Contender, Subject
+from lmcompare.evaluation.averages import mean_with_interval
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import exp
 from lmcompare.evaluation.results import Cloze, ClozeCell, ClozeRow
@@ -21,6 +22,7 @@ from lmcompare.interface import Ids, LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.tokenizers.ordered import order_of
+from lmcompare.text.tokenizers.unknown import unknown_ids
 
 AT_ONCE = 64
 """Contexts whose next token is predicted together."""
@@ -53,13 +55,17 @@ class ClozeAnalysis:
                 right[item] &= best
                 first[item] |= best and place == 0
                 nats[item] -= logprobs[target]
-        unk = subject.model.tokenizer.unk
-        unknown = np.array([unk is not None and bool(np.any(word == unk)) for _, word in asked])
+        strange = unknown_ids(subject.model.tokenizer)
+        unknown = np.array([bool(np.isin(word, strange).any()) for _, word in asked])
+        bits, bits_ci95 = mean_with_interval(
+            nats / math.log(2), subject.options.resamples, subject.options.seed
+        )
         return ClozeCell(
             texts=len(asked),
             right=int(np.sum(right & ~unknown)),
             first=int(np.sum(first & ~unknown)),
-            bits=float(nats.mean()) / math.log(2),
+            bits=bits,
+            bits_ci95=bits_ci95,
             unknown=int(unknown.sum()),
         )
 
@@ -76,14 +82,22 @@ class ClozeAnalysis:
             if found:
                 texts = found[0].texts
                 share = float(np.mean([cell.right for cell in found])) / texts
+                first = float(np.mean([cell.first for cell in found])) / texts
+                ends = [cell.bits_ci95 for cell in found if cell.bits_ci95 is not None]
                 rows.append(
                     ClozeRow(
                         model=contender.result.name,
                         texts=texts,
                         accuracy=share,
                         ci95=wilson(share, texts),
-                        accuracy_first=float(np.mean([cell.first for cell in found])) / texts,
-                        perplexity=exp(float(np.mean([cell.bits for cell in found])) * math.log(2)),
+                        accuracy_first=first,
+                        ci95_first=wilson(first, texts),
+                        perplexity=_perplexity([cell.bits for cell in found]),
+                        perplexity_ci95=(
+                            (_perplexity([low for low, _ in ends]), _perplexity([high for _, high in ends]))
+                            if len(ends) == len(found)
+                            else None
+                        ),
                         unknown=found[0].unknown / texts,
                     )
                 )
@@ -104,3 +118,7 @@ def split_last(model: LanguageModel, text: str) -> tuple[Ids, Ids]:
     # A token that ends in the space alone stands before the word.
     cut = int(np.searchsorted(ends, begin, side="right"))
     return ids[:cut], ids[cut:]
+
+
+def _perplexity(bits: Sequence[float]) -> float:
+    return exp(float(np.mean(bits)) * math.log(2))

@@ -20,6 +20,7 @@ from lmcompare.evaluation.targeted.reading import Pair, apart, read_pairs
 from lmcompare.interface import LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import Corpus
+from lmcompare.text.tokenizers.unknown import unknown_ids
 
 AT_ONCE = 512
 """Pairs that are scored together."""
@@ -71,13 +72,11 @@ def judge(model: LanguageModel, pairs: Sequence[Pair]) -> list[tuple[float, floa
     documents = [tokenizer.encode_document([text]) for pair in pairs for text in (pair.good, pair.bad)]
     sums = np.array([float(np.sum(scores)) for scores in model.score(documents)])
     means = sums / np.array([len(document) for document in documents])
-    found = []
+    unknown, found = unknown_ids(tokenizer), []
     for place in range(len(pairs)):
         good, bad = 2 * place, 2 * place + 1
         same = np.array_equal(documents[good], documents[bad])
-        strange = tokenizer.unk is not None and any(
-            bool(np.any(document == tokenizer.unk)) for document in documents[good : bad + 1]
-        )
+        strange = bool(np.isin(np.concatenate(documents[good : bad + 1]), unknown).any())
         points = 0.5 if same else _points(sums[good], sums[bad])
         found.append((points, 0.5 if same else _points(means[good], means[bad]), points == 0.5, strange))
     return found

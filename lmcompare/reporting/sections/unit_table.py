@@ -50,10 +50,14 @@ def _counts(results: Results, found: UnitTable, rows: list[UnitRow], say: Langua
     for (_, name), row in reversed(first.items()):
         counts = {score.unit: score.count for score in row.scores[0].units}
         values = [counts.get(unit, 0) for unit in units]
-        numbers_shown = [TableCell(f"{value:,}", value) for value in (*values, row.unknown, row.types)]
-        cells.append((TableCell(name), *numbers_shown))
+        numbers_shown = [TableCell(f"{value:,}", value) for value in (*values, row.unknown)]
+        types = TableCell(numbers.MISSING if row.signs and not row.types else f"{row.types:,}", row.types)
+        cells.append((TableCell(name), *numbers_shown, types))
     title = say("unit_table.counts", split=say(f"split.{found.split}"))
-    return Table(title, columns, tuple(cells), (say("unit_table.note_counts"),))
+    notes = [say("unit_table.note_counts")]
+    if signs := max((row.signs for row in rows), default=0):
+        notes.append(say("unit_table.note_signs", signs=f"{signs:,}"))
+    return Table(title, columns, tuple(cells), tuple(notes))
 
 
 def _table(
@@ -73,10 +77,11 @@ def _table(
             shown = [cell(by_unit[unit]) if unit in by_unit else TableCell(numbers.MISSING) for unit in units]
             cells.append((TableCell(row.model), *treated, *shown))
     notes = []
-    if strange:
+    if spread := sorted({row.spread for row in rows if row.spread}):
         key = "unit_table.note_spread" if found.stated is None else "unit_table.note_stated"
-        spread = sorted({row.spread for row in rows if row.unknown})
         notes.append(say(key, types=say("text.comma").join(f"{types:,}" for types in spread)))
+    if any(row.unknown and not row.spread for row in rows):
+        notes.append(say("unit_table.note_uncharged"))
     return Table(title, tuple(columns), tuple(cells), tuple(notes))
 
 
@@ -98,6 +103,8 @@ def _perplexity(score: UnitScore) -> TableCell:
 
 def _finding(row: UnitRow, say: Language) -> str:
     values = {scores.treatment: _event(scores) for scores in row.scores}
+    if not row.spread:
+        return say("unit_table.finding_uncharged", model=row.model, **values)
     return say("unit_table.finding", model=row.model, types=f"{row.spread:,}", **values)
 
 

@@ -113,3 +113,10 @@ def test_rare_names_share_one_slice():
     parted = by_name(["b", "a", "b", "c", "a", "b"], 2, "tags.txt")
     assert parted.keys == ("b", "a", "other")
     assert [parted.keys[label] for label in parted.labels] == ["b", "a", "b", "other", "a", "b"]
+
+
+def test_a_sign_in_the_text_was_never_seen_either():
+    tokenizer = WordTokenizer(["a", "<unk>"])
+    train = tokenizer.encode_document(["a <unk>", "a <unk>"])
+    parted = by_frequency(train, tokenizer.encode_document(["<unk> a"]), tokenizer)
+    assert [parted.keys[label] for label in parted.labels] == ["0", "2-4", "2-4"]

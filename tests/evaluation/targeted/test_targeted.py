@@ -53,6 +53,13 @@ def test_pairs_are_judged_by_the_probability_of_the_whole_sentence(make_model):
         assert unknown == ("d" in bad)
 
 
+def test_a_sign_in_a_sentence_is_an_unknown_token():
+    tokenizer = WordTokenizer(["a", "b", "<unk>"])
+    model = Markov(tokenizer, markov_table(tokenizer.size, 1))
+    found = judge(model, [Pair("a b", "a <unk>", "x", "x"), Pair("a b", "b a", "x", "x")])
+    assert [unknown for *_, unknown in found] == [True, False]
+
+
 def write(path, records):
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path

@@ -59,6 +59,28 @@ def test_the_best_model_s_three_perplexities_are_told(results, lang):
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_cannot_be_charged_is_not_shown_and_the_option_that_would_is_named(results, lang):
+    for row in results.analyses.unit_table.rows:
+        row.signs, row.types, row.spread = row.unknown, 0, 0
+        row.scores = row.scores[:2]
+    section = sections(results, lang)["unit_table"]
+    counts, bits, _ = section.parts
+    assert counts.texts()[0][-2:] == ["12", "–"]
+    assert "12" in counts.notes[1] and "<unk>" in counts.notes[1]
+    assert len(bits.texts()) == 2 * len(results.models)
+    (note,), (finding,) = bits.notes, section.findings
+    assert "open_vocabulary" in note and "open_vocabulary" in finding and "11.31" in finding
+
+
+def test_where_some_unknown_words_stand_in_the_text_their_types_are_counted(results):
+    for row in results.analyses.unit_table.rows:
+        row.signs = 4
+    counts, bits, _ = sections(results)["unit_table"].parts
+    assert counts.texts()[0][-2:] == ["12", "5"] and counts.notes[1].startswith("4 unknown words")
+    assert len(bits.notes) == 1 and bits.notes[0].startswith("Charged over 5")
+
+
 def test_where_the_types_come_from_is_told(results):
     results.analyses.unit_table.stated = 5
     assert "open_vocabulary" in sections(results)["unit_table"].parts[1].notes[0]
