@@ -8,7 +8,9 @@ word that is not among the 1-grams, an n-gram whose beginning is not listed, no 
 is not UTF-8. Unlike KenLM, which gives them 10^-100, unknown words have no probability where the file has
 no `<unk>`. `<s>` is never predicted, whatever the file says. Where a text holds "<s>", "</s>" or "<unk>" as
 a word, that is a word like any other, and as no ARPA file can list it, an unknown one; files that were
-written here list it in a spelling of its own (`spelling`).
+written here list it in a spelling of its own (`spelling`). A line is parted at blanks of ASCII alone, text at
+all white space: a word that holds a no-break space (U+A0) or an ideographic one (U+3000), as in files of web
+text, keeps its probability but is never met in text, and a note says so; KenLM would meet it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -53,7 +56,16 @@ def read_arpa(path: Path) -> NgramModel:
         grams.append(_section(file, section, order, count, ids))
     tables = grow(grams, lambda order, row, what: file.refuse(file.line_of(sections[order - 1], row), what))
     tokenizer = WordTokenizer(vocabulary(word.decode() for word in words[3:]))
-    return NgramModel(tokenizer, tables, {"read_from": path.name})
+    return NgramModel(tokenizer, tables, {"read_from": path.name}, _never_met(tokenizer.entries))
+
+
+def _never_met(words: Sequence[str]) -> list[str]:
+    """What is to be told of words that the tokenizer would part, if there are any."""
+    number = sum(word.split() != [word] for word in words)
+    if not number:
+        return []
+    which = "1 word holds white space and is" if number == 1 else f"{number:,} words hold white space and are"
+    return [f"{which} never met in text"]
 
 
 def ngram_counts(path: Path) -> list[int]:

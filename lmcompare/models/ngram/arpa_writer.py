@@ -28,8 +28,9 @@ def write_arpa(model: NgramModel, path: Path, threads: int = 2) -> None:
     """Write `path` (packed if it ends in ".gz", ".bz2" or ".xz"), whole or not at all.
 
     `<s>`, which is never predicted, has the customary probability -99; other impossible events have -inf,
-    and an impossible `<unk>` is left out. Orders without n-grams are left out. Words are spelled as
-    `spelling` says. More than two threads are no faster.
+    and an impossible `<unk>` is left out. The highest orders are left out where they have no n-gram, but for
+    one above back-off weights that are not 1: those count though no n-gram there is listed. Words are spelled
+    as `spelling` says. More than two threads are no faster.
     """
     with whole_file(path) as file:
         _write(model, file, threads)
@@ -42,7 +43,8 @@ def _write(model: NgramModel, file: BinaryIO, threads: int) -> None:
         hidden = 1 + tokenizer.unk
     sizes = np.diff(tables.levels[1:])
     sizes[0] -= hidden >= 0
-    order = int(np.flatnonzero(sizes)[-1]) + 1
+    weighted = np.searchsorted(tables.levels, np.flatnonzero(tables.backoffs), side="right")  # orders from 1
+    order = max(int(np.flatnonzero(sizes)[-1]) + 1, int(weighted.max(initial=0)))
     header = "".join(f"ngram {n}={sizes[n - 1]}\n" for n in range(1, order + 1))
     file.write(f"\\data\\\n{header}".encode())
     spell = partial(_spelled, tables, _joined(names(tokenizer)), hidden, 1 + tokenizer.bos)

@@ -18,7 +18,7 @@ from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.ngram import sampling
-from lmcompare.models.ngram.quantised import NAMES, QuantisedTables, quantise
+from lmcompare.models.ngram.quantised import NAMES, QuantisedTables, quantise, shift
 from lmcompare.models.ngram.tables import BackoffTables
 
 
@@ -127,9 +127,18 @@ class NgramModel(LanguageModel):
         return NgramModel(self.tokenizer, self.tables.limited(context + 1), self.settings, self.notes)
 
     def quantised(self) -> NgramModel:
-        """The model with eight bits a number: a third of the size on disk, and slightly other scores."""
+        """The model with eight bits a number: a third of the size on disk, and slightly other scores.
+
+        How far they are others is told in its notes: no text is needed for that.
+        """
         codes = quantise(self.tables)
-        return NgramModel(self.tokenizer, codes.tables(), {**self.settings, "quantise": 8}, self.notes, codes)
+        tables = codes.tables()
+        mean, largest = shift(self.tables.logprobs, tables.logprobs)
+        notes = [
+            *self.notes,
+            f"quantise = 8 moves log10 p of listed n-grams by {mean:.2g} on average, {largest:.2g} at most",
+        ]
+        return NgramModel(self.tokenizer, tables, {**self.settings, "quantise": 8}, notes, codes)
 
     def save(self, folder: Path) -> None:
         """See `LanguageModel.save`."""

@@ -130,6 +130,14 @@ def quantise(tables: BackoffTables) -> QuantisedTables:
     )
 
 
+def shift(before: Singles, after: Singles) -> tuple[float, float]:
+    """Mean and largest |difference| of two tables' log p in log10, the root and what is impossible apart."""
+    possible = before > -np.inf
+    possible[0] = False
+    moved = np.abs(after[possible].astype(np.float64) - before[possible]) / np.log(10)
+    return float(moved.mean()), float(moved.max())
+
+
 def normalise(tables: BackoffTables) -> None:
     """Divide, in place, the numbers of each context by what its distribution sums to; shorter ones first."""
     first, last = map(int, tables.levels[1:3])

@@ -175,6 +175,24 @@ def test_a_kenlm_binary_is_sent_to_its_own_kind(tmp_path: Path) -> None:
         read_arpa(path)
 
 
+WIDE = ["a\xa0b", "中\u3000文", "x\x85"]
+
+
+def test_words_with_white_space_of_unicode_are_never_met_and_a_note_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "wide.arpa"
+    path.write_text(SMALL)
+    assert read_arpa(path).notes == []
+    path.write_bytes(SMALL.replace("b", WIDE[0]).encode())
+    model, theirs = read_arpa(path), kenlm_model(path)
+    assert model.notes == ["1 word holds white space and is never met in text"]
+    expected, _, unknown = list(theirs.full_scores(f"a {WIDE[0]}"))[1]
+    assert not unknown and model.tokenizer.encode(f"a {WIDE[0]}").ids.tolist() == [3, 3, 2]  # "a", "a", "b"
+    found = model.next_logprobs([np.array([3])])[0, 4] / math.log(10)
+    assert found == pytest.approx(expected, abs=1e-6)
+    path.write_bytes(arpa_text(["-1\t<s>", "-1\t</s>", *(f"-1\t{word}" for word in WIDE)]).encode())
+    assert read_arpa(path).notes == ["3 words hold white space and are never met in text"]
+
+
 def test_large_unk_is_unk(tmp_path: Path) -> None:
     path = tmp_path / "upper.arpa"
     path.write_text(SMALL.replace("<unk>", "<UNK>"))

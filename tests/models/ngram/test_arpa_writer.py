@@ -3,7 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arpa_files import FOUND, SMALL, assert_scored_as_by_kenlm, kenlm_model, random_sentences
+from arpa_files import (
+    FOUND,
+    SMALL,
+    arpa_text,
+    assert_scored_as_by_kenlm,
+    kenlm_model,
+    random_sentences,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lmplz_files import REFERENCE, present
@@ -11,7 +18,7 @@ from tiny_texts import PRUNING, TEXTS, document, from_seed, word_tokenizer
 
 from lmcompare.errors import InputError
 from lmcompare.models.ngram import arpa_writer
-from lmcompare.models.ngram.arpa import read_arpa
+from lmcompare.models.ngram.arpa import list_words, ngram_counts, read_arpa
 from lmcompare.models.ngram.arpa_writer import write_arpa
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
 from lmcompare.models.ngram.model import NgramModel
@@ -30,8 +37,9 @@ def trained(kind: str, lines: list[str], **options: object) -> NgramModel:
 def same_bits(model: NgramModel, again: NgramModel) -> None:
     """All tables equal to the bit, where ids are numbered alike; orders without n-grams aside."""
     a, b = model.tables, again.tables
-    filled = int(np.flatnonzero(np.diff(a.levels))[-1])
-    np.testing.assert_array_equal(a.levels[: filled + 2], b.levels)
+    filled = int(np.flatnonzero(np.diff(b.levels))[-1])
+    np.testing.assert_array_equal(a.levels[: filled + 2], b.levels[: filled + 2])
+    assert a.levels[-1] == b.levels[-1]
     for name in ("words", "logprobs"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
     for name in ("starts", "backoffs", "suffixes"):
@@ -116,7 +124,7 @@ def test_an_unknown_word_without_probability_is_left_out_and_reads_back_so(tmp_p
     same_bits(model, read_arpa(tmp_path / "again.arpa"))
 
 
-def test_orders_without_ngrams_are_left_out(tmp_path: Path) -> None:
+def test_orders_without_ngrams_and_without_weights_below_are_left_out(tmp_path: Path) -> None:
     model = trained("word", ["a", "b"], order=6)
     write_arpa(model, tmp_path / "model.arpa")
     header = (tmp_path / "model.arpa").read_text().split("\n\n")[0].split("\n")
@@ -124,6 +132,39 @@ def test_orders_without_ngrams_are_left_out(tmp_path: Path) -> None:
     again = read_arpa(tmp_path / "model.arpa")
     contexts = [np.array([3]), np.array([4, 3])]
     np.testing.assert_array_equal(again.next_logprobs(contexts), model.next_logprobs(contexts))
+
+
+def test_words_with_white_space_of_unicode_and_those_that_stand_for_a_blank_are_written_as_they_were(
+    tmp_path: Path,
+) -> None:
+    words = ["a\xa0b", "中\u3000文", "\\\\{20}", "\\a\\{a0}b", "\\<unk>"]
+    ones = ["-2\t<unk>", "-99\t<s>\t0", "-1\t</s>\t0", *(f"-1\t{word}\t0" for word in words)]
+    (tmp_path / "wide.arpa").write_bytes(arpa_text(ones, [f"-1\t<s> {words[0]}"]).encode())
+    model = read_arpa(tmp_path / "wide.arpa")
+    write_arpa(model, tmp_path / "again.arpa")
+    same_bits(model, read_arpa(tmp_path / "again.arpa"))
+    assert list_words(tmp_path / "again.arpa") == words
+    assert read_arpa(tmp_path / "again.arpa").tokenizer.fingerprint == model.tokenizer.fingerprint
+
+
+def test_a_model_of_characters_that_is_read_and_written_has_the_same_words(tmp_path: Path) -> None:
+    write_arpa(trained("char", ["a b\u3000c", "\\ \\{20}"], order=2), tmp_path / "char.arpa")
+    words = list_words(tmp_path / "char.arpa")
+    assert "\\\\{20}" in words and "\u3000" in words
+    write_arpa(read_arpa(tmp_path / "char.arpa"), tmp_path / "again.arpa")
+    assert list_words(tmp_path / "again.arpa") == words
+
+
+def test_an_order_without_ngrams_above_weights_is_written(tmp_path: Path) -> None:
+    ones = ["-1.0\t<unk>\t0", "-99\t<s>\t-0.3", "-0.9\t</s>", "-0.5\ta\t-0.2", "-0.7\tb\t0"]
+    (tmp_path / "empty.arpa").write_text(arpa_text(ones, []))
+    model = read_arpa(tmp_path / "empty.arpa")
+    write_arpa(model, tmp_path / "again.arpa")
+    assert ngram_counts(tmp_path / "again.arpa") == [5, 0]
+    again = read_arpa(tmp_path / "again.arpa")
+    same_bits(model, again)
+    for path in ("empty.arpa", "again.arpa"):
+        assert_scored_as_by_kenlm(again, kenlm_model(tmp_path / path), ["", "a", "a b a", "b x a a"])
 
 
 def test_bos_is_written_as_is_the_custom(tmp_path: Path) -> None:

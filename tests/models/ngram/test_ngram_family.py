@@ -127,7 +127,7 @@ def test_a_pruned_and_quantised_model_says_what_that_took_and_keeps_its_curve(tm
     whole = train_ngram(work.train, TOKENIZER, NgramOptions(order=3))
     sizes = [int(each.tables.levels[-1]) - 1 for each in (model, whole)]
     assert sizes[0] < sizes[1]
-    kept, loss = model.notes[-2:]
+    kept, _, loss = model.notes[-3:]
     assert kept == f"entropy_prune = 0.001 keeps {sizes[0]:,} of {sizes[1]:,} n-grams"
     full = train_ngram(work.train, TOKENIZER, NgramOptions(order=3, entropy_prune=1e-3))
     before, after = (np.exp(-np.concatenate(each.score(work.valid)).mean()) for each in (full, model))

@@ -1,3 +1,5 @@
+import math
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,20 @@ def test_eight_bits_take_less_than_two_fifths_of_the_size_and_cost_little(tmp_pa
     assert folder_bytes(tmp_path / "small") < folder_bytes(tmp_path / "whole")
     before, after = (model.score([text])[0].mean() for model in (whole, small))
     assert before != after and abs(before - after) < 0.01
+
+
+def test_the_loss_is_told_without_any_text() -> None:
+    whole = trained(MANY, 3)
+    small = whole.quantised()
+    note = re.fullmatch(
+        r"quantise = 8 moves log10 p of listed n-grams by (\S+) on average, (\S+) at most", small.notes[-1]
+    )
+    assert note is not None and whole.notes == small.notes[:-1]
+    listed = [(a, b) for a, b in zip(whole.tables.logprobs[1:], small.tables.logprobs[1:], strict=True)]
+    moved = [abs(float(b) - float(a)) / math.log(10) for a, b in listed if a > -math.inf]
+    assert 0 < max(moved) < 0.1 and len(moved) < len(listed)  # bos is impossible
+    assert float(note[1]) == pytest.approx(sum(moved) / len(moved), rel=0.06)
+    assert float(note[2]) == pytest.approx(max(moved), rel=0.06)
 
 
 def test_a_pruned_model_can_be_quantised() -> None:

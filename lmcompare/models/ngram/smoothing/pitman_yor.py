@@ -22,11 +22,11 @@ CLOSE = 0.02
 class PitmanYor(Method):
     """P(w | h) = (c(hw) - d t(hw) + (s + d t(h)) p(w | h')) / (c(h) + s), with t(hw) = c(hw)^e.
 
-    t is 0 where c is; t(h) is the sum after h. The customers c of a lower order are the tables of the order above;
-    where `bos` opens the n-gram they are occurrences. All is fitted on held-out text: discount d and strength
-    s > -d of each order by L-BFGS with exact gradients, and around that the exponent e of all orders, to
-    0.02. With e = 0 and s = 0 this is interpolated Kneser-Ney. Huang and Renals take e = d; that seats more
-    tables than there are where a word is likely in the shorter context too.
+    t(h) is the sum of the tables t after h; where c is 0, t is. The customers c of a lower order are the
+    tables of the order above; where `bos` opens the n-gram they are occurrences. All is fitted on held-out
+    text: discount d and strength s > -d of each order by L-BFGS with exact gradients, and around that the
+    exponent e of all orders, to 0.02. With e = 0 and s = 0 this is interpolated Kneser-Ney. Huang and Renals
+    take e = d; that seats more tables than there are where a word is likely in the shorter context too.
 
     Sources: Teh, "A hierarchical Bayesian language model based on Pitman-Yor processes" (2006), equation 9;
     Huang and Renals, "Power law discounting for n-gram language models" (2010).
