@@ -6,9 +6,10 @@ have are its unknown word. Lower orders may be left out: they are then summed up
 that cannot know is how often a sentence is shorter than the order; such a sentence is a line of its own that
 begins with `<s>`, and is the only kind of line that an order which is summed up may have.
 
-Refused with file and line: a line that is no n-gram and count, a count below 1, an n-gram twice, `<s>` or
-`</s>` inside one, an n-gram whose beginning or ending is not listed, and one that occurs less often than the
-longer ones that begin or end with it. Counts that were cut off, as Google's are at 40, pass.
+Refused with file and line: text that is not UTF-8, a line that is no n-gram and count, a count below 1, an
+n-gram twice, `<s>` or `</s>` inside one, an n-gram whose beginning or ending is not listed, and one that occurs
+less often than the longer ones that begin or end with it. Counts that were cut off, as Google's are at 40,
+pass.
 """
 
 from __future__ import annotations
@@ -155,6 +156,10 @@ class _Source:
         self, part: bytes, line: int, ids: dict[bytes, int], tokenizer: Tokenizer
     ) -> Iterable[tuple[int, _Grams]]:
         """The n-grams of some whole lines, the first of which has this number."""
+        try:
+            part.decode()
+        except UnicodeDecodeError as error:
+            self.refuse(line + part.count(b"\n", 0, error.start), "a word is not UTF-8 text")
         characters = np.frombuffer(part, dtype=np.uint8)
         opens = ~_SPACE[characters]
         opens[1:] &= _SPACE[characters[:-1]]

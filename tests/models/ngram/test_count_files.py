@@ -212,6 +212,15 @@ def test_a_file_of_no_text_is_refused_with_file_and_line(
         assert what in str(caught.value) and place in str(caught.value), str(caught.value)
 
 
+def test_text_that_is_not_utf8_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = word_tokenizer([["a", "b"]])
+    (tmp_path / "counts").write_bytes(GOOD.encode() + "größe\t1\n".encode() + "größe\t1\n".encode("latin-1"))
+    for chunk in (1 << 24, 8):
+        monkeypatch.setattr("lmcompare.models.ngram.count_files._CHUNK", chunk)
+        with pytest.raises(InputError, match="counts, line 7: a word is not UTF-8 text"):
+            read_counts(tmp_path / "counts", tokenizer, 2)
+
+
 def test_a_token_that_cannot_be_unknown_is_named(tmp_path: Path) -> None:
     tokenizer = build(TokenizerOptions(kind="byte"), [])
     (tmp_path / "counts").write_text("ab\t1\n")
