@@ -28,6 +28,7 @@ from lmcompare.evaluation.slices.kinds import SCRIPTS
 from lmcompare.reporting.language import LANGUAGES, language
 from lmcompare.reporting.ranked import ranked_table
 from lmcompare.reporting.sections.pareto import PRICES
+from lmcompare.reporting.sections.targeted import MEASURES
 from lmcompare.reporting.sections.truth import KINDS, WHY
 from lmcompare.text.grammar_corpus import grammar_corpus
 from lmcompare.text.synthetic.drawing import synthetic_corpus
@@ -101,6 +102,8 @@ HOLES: dict[str, list[str]] = {
     "significance.unit_*": list(RESAMPLED),
     "significance.spread.*": [name for name in Variation.model_fields],
     "targeted.*": ["model", "texts", "accuracy", "first", "perplexity", "unknown"],
+    "targeted.column_*": ["model", "pairs", "ties", *MEASURES, "known_pairs"],
+    "targeted.table_*": list(MEASURES),
     "orders.*": [*ORDERS, "more", "less", "same"],
     "orders.column_*": ["model", "order", "bits_per_byte", "bits_per_sentence", "percent"],
     "gap.*": ["accuracy", "bits"],

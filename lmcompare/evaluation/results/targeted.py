@@ -17,6 +17,7 @@ class PairsOfParadigm(Record):
     right_per_token: float = Field(description="the same by mean log probability of a token")
     ties: int = Field(description="pairs that the model cannot tell apart: the same tokens, or both unknown")
     unknown: int = Field(description="pairs in which a sentence has a token that the tokenizer does not know")
+    right_known: float | None = Field(None, description="`right` of the other pairs; null: not measured")
 
 
 class MinimalPairsCell(Record):
@@ -26,16 +27,25 @@ class MinimalPairsCell(Record):
 
 
 class Accuracy(Record):
-    """How often a model was right; chance is one half."""
+    """How often a model was right; chance is one half.
+
+    The intervals are of a bootstrap over paradigms and over the pairs in each; of one paradigm they are
+    Wilson's (1927) over its pairs.
+    """
 
     model: str
     phenomenon: str = Field(description="empty: over all phenomena, each pair counting the same")
     pairs: int
+    paradigms: int | None = Field(None, description="kinds of pairs: what is resampled; null: not recorded")
     accuracy: float = Field(description="mean over the seeds")
-    ci95: tuple[float, float] = Field(description="95 % interval over pairs (Wilson 1927)")
-    accuracy_per_token: float
+    ci95: tuple[float, float] = Field(description="95 % interval")
+    accuracy_per_token: float = Field(description="by mean log probability of a token")
+    ci95_per_token: tuple[float, float] | None = None
     ties: float = Field(description="share of the pairs")
     unknown: float = Field(description="share of the pairs")
+    known_pairs: int | None = Field(None, description="pairs without an unknown token")
+    accuracy_known: float | None = Field(None, description="of these pairs; null where there are none")
+    ci95_known: tuple[float, float] | None = None
 
 
 class MinimalPairs(Record):
@@ -53,6 +63,7 @@ class ClozeCell(Record):
     )
     first: int = Field(description="texts of which it would have written the word's first token")
     bits: float = Field(description="mean surprisal of the last word")
+    bits_ci95: tuple[float, float] | None = Field(None, description="95 % interval, bootstrap over texts")
     unknown: int = Field(description="texts whose last word the tokenizer does not know; never right")
 
 
@@ -63,8 +74,12 @@ class ClozeRow(Record):
     texts: int
     accuracy: float
     ci95: tuple[float, float] = Field(description="95 % interval over texts (Wilson 1927)")
-    accuracy_first: float
+    accuracy_first: float = Field(description="the word's first token alone")
+    ci95_first: tuple[float, float] | None = Field(None, description="of it, likewise")
     perplexity: float = Field(description="of the last word")
+    perplexity_ci95: tuple[float, float] | None = Field(
+        None, description="95 % interval, bootstrap over texts"
+    )
     unknown: float = Field(description="share of the texts")
 
 

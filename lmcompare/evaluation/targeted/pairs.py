@@ -15,9 +15,10 @@ from scipy.special import ndtri
 
 from lmcompare.evaluation.analysis import Contender, Subject
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.resampling import bootstrap_sums, interval
 from lmcompare.evaluation.results import Accuracy, MinimalPairs, MinimalPairsCell, PairsOfParadigm
 from lmcompare.evaluation.targeted.reading import Pair, apart, read_pairs
-from lmcompare.interface import LanguageModel
+from lmcompare.interface import Floats, LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.tokenizers.unknown import unknown_ids
@@ -59,7 +60,7 @@ class MinimalPairsAnalysis:
             if found:
                 phenomena = list(dict.fromkeys(one.phenomenon for one in found[0]))
                 for phenomenon in ["", *phenomena]:
-                    rows.append(accuracy(contender.result.name, phenomenon, found))
+                    rows.append(accuracy(contender.result.name, phenomenon, found, options))
         return MinimalPairs(rows=rows) if rows else None
 
 
@@ -82,23 +83,64 @@ def judge(model: LanguageModel, pairs: Sequence[Pair]) -> list[tuple[float, floa
     return found
 
 
-def accuracy(model: str, phenomenon: str, seeds: Sequence[Sequence[PairsOfParadigm]]) -> Accuracy:
+def accuracy(
+    model: str, phenomenon: str, seeds: Sequence[Sequence[PairsOfParadigm]], options: EvaluationOptions
+) -> Accuracy:
     """Over the paradigms of a phenomenon ("": of all), mean over the seeds."""
     chosen = [[one for one in seed if phenomenon in ("", one.phenomenon)] for seed in seeds]
-    pairs = sum(one.pairs for one in chosen[0])
-    share = [sum(one.right for one in seed) / pairs for seed in chosen]
-    per_token = [sum(one.right_per_token for one in seed) / pairs for seed in chosen]
-    mean = float(np.mean(share))
+    pairs = np.array([one.pairs for one in chosen[0]], dtype=np.float64)
+    known = np.array([one.pairs - one.unknown for one in chosen[0]], dtype=np.float64)
+
+    def over_seeds(key: str) -> Floats:
+        points = np.array([[getattr(one, key) for one in seed] for seed in chosen], dtype=np.float64)
+        mean: Floats = points.mean(axis=0)
+        return mean
+
+    total = int(pairs.sum())
+    share, ci95 = share_of(over_seeds("right"), pairs, options)
+    share_per_token, ci95_per_token = share_of(over_seeds("right_per_token"), pairs, options)
+    share_known, ci95_known, right_known = None, None, over_seeds("right_known")
+    if known.any() and np.isfinite(right_known).all():
+        share_known, ci95_known = share_of(right_known, known, options)
     return Accuracy(
         model=model,
         phenomenon=phenomenon,
-        pairs=pairs,
-        accuracy=mean,
-        ci95=wilson(mean, pairs),
-        accuracy_per_token=float(np.mean(per_token)),
-        ties=float(np.mean([sum(one.ties for one in seed) / pairs for seed in chosen])),
-        unknown=float(np.mean([sum(one.unknown for one in seed) / pairs for seed in chosen])),
+        pairs=total,
+        paradigms=len(pairs),
+        accuracy=share,
+        ci95=ci95,
+        accuracy_per_token=share_per_token,
+        ci95_per_token=ci95_per_token,
+        ties=float(np.mean([sum(one.ties for one in seed) / total for seed in chosen])),
+        unknown=float(np.mean([sum(one.unknown for one in seed) / total for seed in chosen])),
+        known_pairs=int(known.sum()),
+        accuracy_known=share_known,
+        ci95_known=ci95_known,
     )
+
+
+def share_of(right: Floats, pairs: Floats, options: EvaluationOptions) -> tuple[float, tuple[float, float]]:
+    """Share of the pairs that are right, and its 95 % interval.
+
+    Pairs of one paradigm follow one template, so that paradigms are drawn, and then the pairs of each of
+    them (a normal sum of as many draws as it has pairs). Of few paradigms the interval is too narrow, as of
+    any bootstrap; of a single one it is Wilson's, and tells of that paradigm alone.
+
+    Args:
+        right: points of each paradigm, `[paradigms]`.
+        pairs: of each paradigm, `[paradigms]`; those without pairs do not count.
+        options: number and seed of the resamples.
+    """
+    held = pairs > 0
+    right, pairs = right[held], pairs[held]
+    share = float(right.sum() / pairs.sum())
+    if len(pairs) == 1:
+        return share, wilson(share, int(pairs[0]))
+    variance = right * (1 - right / pairs)
+    drawn = bootstrap_sums(np.stack([right, pairs, variance], axis=1), options.resamples, options.seed)
+    within = np.random.default_rng([options.seed, 2]).normal(size=options.resamples)
+    sums = drawn[:, 0] + np.sqrt(np.maximum(drawn[:, 2], 0.0)) * within
+    return share, interval(np.clip(sums / drawn[:, 1], 0.0, 1.0))
 
 
 def wilson(share: float, number: int, level: float = 0.95) -> tuple[float, float]:
@@ -131,6 +173,7 @@ def _paradigms(
             right_per_token=sum(one[1] for one in judged),
             ties=sum(one[2] for one in judged),
             unknown=sum(one[3] for one in judged),
+            right_known=sum(one[0] for one in judged if not one[3]),
         )
         for (phenomenon, paradigm), judged in groups.items()
     ]

@@ -1,30 +1,39 @@
-"""The section of the analyses `minimal_pairs` and `cloze`: accuracy by phenomenon, and last words.
+"""The section of the analyses `minimal_pairs` and `cloze`: accuracy over all, by phenomenon, and last words.
 
 Computes no statistic.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from matplotlib.figure import Figure
 
-from lmcompare.evaluation.results import Accuracy, Cloze, MinimalPairs, Results
+from lmcompare.evaluation.results import Accuracy, Cloze, ClozeRow, MinimalPairs, Results
 from lmcompare.reporting import numbers
 from lmcompare.reporting.drawing import INK, looks, style
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import leading
-from lmcompare.reporting.section import Drawing, Section
+from lmcompare.reporting.section import Drawing, Folded, Section
 from lmcompare.reporting.table import Column, Table, TableCell
+
+Measure = Literal["sentence", "token", "known"]
+MEASURES: tuple[Measure, ...] = ("sentence", "token", "known")
+"""The probability of the whole sentence, its mean for a token, and the first without unknown words."""
+Interval = tuple[float, float]
 
 
 def section(results: Results, say: Language) -> Section | None:
     """See `sections`."""
     pairs, cloze = results.analyses.minimal_pairs, results.analyses.cloze
     shown = leading(results)
-    parts: list[Drawing | Table] = []
+    parts: list[Drawing | Table | Folded] = []
     findings: list[str] = []
     if pairs is not None:
         findings = [_finding(row, say) for row in pairs.rows if not row.phenomenon and _is_shown(row, shown)]
-        parts += [Drawing(figure(shown, pairs, say), say("targeted.caption")), table(shown, pairs, say)]
+        parts += [Drawing(figure(shown, pairs, say), say("targeted.caption")), overall(shown, pairs, say)]
+        tables = [by_phenomenon(shown, pairs, measure, say) for measure in MEASURES]
+        parts += [tables[0], *(Folded(table.title, (table,)) for table in tables[1:] if table.rows)]
     if cloze is not None:
         parts.append(cloze_table(cloze, say))
     if not parts:
@@ -68,33 +77,52 @@ def figure(results: Results, found: MinimalPairs, say: Language) -> Figure:
     return drawn
 
 
-def table(results: Results, found: MinimalPairs, say: Language) -> Table:
-    """A row a phenomenon, a column a model."""
+def overall(results: Results, found: MinimalPairs, say: Language) -> Table:
+    """A row a model: all pairs, by either measure, and those without unknown words."""
+    keys = ("model", "pairs", "sentence", "token", "known", "known_pairs", "ties")
+    columns = tuple(
+        Column(key, say(f"targeted.column_{key}"), "left" if key == "model" else "right") for key in keys
+    )
+    rows = tuple(
+        (
+            TableCell(row.model),
+            _number(row.pairs),
+            *(_measured(row, measure, say) for measure in MEASURES),
+            TableCell(
+                numbers.MISSING if row.known_pairs is None else f"{row.known_pairs:,}", row.known_pairs
+            ),
+            TableCell(say("targeted.percent", share=numbers.percent(row.ties)), row.ties),
+        )
+        for row in found.rows
+        if not row.phenomenon and _is_shown(row, results)
+    )
+    return Table(say("targeted.table_all"), columns, rows, (say("targeted.note"),))
+
+
+def by_phenomenon(results: Results, found: MinimalPairs, measure: Measure, say: Language) -> Table:
+    """A row a phenomenon, a column a model; no row where nothing is known by this measure."""
     models = [model.name for model in results.models if any(row.model == model.name for row in found.rows)]
     columns = (
         Column("phenomenon", say("targeted.phenomenon"), "left"),
+        Column("paradigms", say("targeted.paradigms")),
         Column("pairs", say("targeted.pairs")),
         *(Column(f"model_{index}", name) for index, name in enumerate(models)),
     )
     cells: dict[str, dict[str, Accuracy]] = {}
     for row in found.rows:
-        cells.setdefault(row.phenomenon, {})[row.model] = row
+        if _of(row, measure)[0] is not None:
+            cells.setdefault(row.phenomenon, {})[row.model] = row
     rows = []
     for phenomenon, by_model in cells.items():
         some = next(iter(by_model.values()))
-        accuracies = [_accuracy(by_model[name].accuracy, by_model[name].ci95, say) for name in models]
+        accuracies = [
+            _measured(by_model[name], measure, say) if name in by_model else TableCell(numbers.MISSING)
+            for name in models
+        ]
         name = phenomenon or say("targeted.all")
-        rows.append((TableCell(name), TableCell(f"{some.pairs:,}", some.pairs), *accuracies))
-    whole = [cells[""][name] for name in models]
-    ties, unknown = (
-        say("text.comma").join(
-            say("targeted.share", model=row.model, percent=numbers.percent(share))
-            for row, share in zip(whole, shares, strict=True)
-        )
-        for shares in ([row.ties for row in whole], [row.unknown for row in whole])
-    )
-    note = say("targeted.note", ties=ties, unknown=unknown)
-    return Table(say("targeted.table"), columns, tuple(rows), (note,), frozenset({0}))
+        rows.append((TableCell(name), _number(some.paradigms), _number(some.pairs), *accuracies))
+    note = (say("targeted.note_known"),) if measure == "known" else ()
+    return Table(say(f"targeted.table_{measure}"), columns, tuple(rows), note, frozenset({0}))
 
 
 def cloze_table(found: Cloze, say: Language) -> Table:
@@ -108,8 +136,8 @@ def cloze_table(found: Cloze, say: Language) -> Table:
             TableCell(row.model),
             TableCell(f"{row.texts:,}", row.texts),
             _accuracy(row.accuracy, row.ci95, say),
-            TableCell(say("targeted.percent", share=numbers.percent(row.accuracy_first)), row.accuracy_first),
-            TableCell(numbers.perplexity(row.perplexity), row.perplexity),
+            _accuracy(row.accuracy_first, row.ci95_first, say),
+            TableCell(_perplexity(row), row.perplexity),
             TableCell(say("targeted.percent", share=numbers.percent(row.unknown)), row.unknown),
         )
         for row in found.rows
@@ -117,22 +145,56 @@ def cloze_table(found: Cloze, say: Language) -> Table:
     return Table(say("targeted.cloze"), columns, rows, (say("targeted.cloze_note"),))
 
 
-def _accuracy(share: float, ci95: tuple[float, float], say: Language) -> TableCell:
+def _perplexity(row: ClozeRow) -> str:
+    if row.perplexity_ci95 is None:
+        return numbers.perplexity(row.perplexity)
+    return numbers.with_interval(row.perplexity, row.perplexity_ci95)
+
+
+def _number(count: int | None) -> TableCell:
+    return TableCell(numbers.MISSING if count is None else f"{count:,}", count)
+
+
+def _of(row: Accuracy, measure: Measure) -> tuple[float | None, Interval | None]:
+    if measure == "sentence":
+        return row.accuracy, row.ci95
+    if measure == "token":
+        return row.accuracy_per_token, row.ci95_per_token
+    return row.accuracy_known, row.ci95_known
+
+
+def _measured(row: Accuracy, measure: Measure, say: Language) -> TableCell:
+    """With how many pairs, where they are not all of the row's."""
+    share, ci95 = _of(row, measure)
+    if share is None:
+        return TableCell(numbers.MISSING)
+    cell = _accuracy(share, ci95, say)
+    if measure != "known" or not row.phenomenon:
+        return cell
+    return TableCell(cell.text, cell.sort, say("targeted.of_pairs", pairs=f"{row.known_pairs:,}"))
+
+
+def _accuracy(share: float, ci95: Interval | None, say: Language) -> TableCell:
+    if ci95 is None:
+        return TableCell(say("targeted.percent", share=numbers.percent(share)), share)
     text = numbers.with_interval(100 * share, (100 * ci95[0], 100 * ci95[1]))
     return TableCell(say("targeted.percent", share=text), share)
 
 
 def _finding(row: Accuracy, say: Language) -> str:
-    low, high = row.ci95
-    return say(
-        "targeted.overall",
-        model=row.model,
-        percent=numbers.fixed(100 * row.accuracy, 1),
-        pairs=f"{row.pairs:,}",
-        low=numbers.fixed(100 * low, 1),
-        high=numbers.fixed(100 * high, 1),
-        token=numbers.fixed(100 * row.accuracy_per_token, 1),
-    )
+    told = [_share(row.accuracy, row.ci95), _share(row.accuracy_per_token, row.ci95_per_token)]
+    values = {"model": row.model, "pairs": f"{row.pairs:,}", "percent": told[0], "token": told[1]}
+    sentence = say("targeted.overall", **values)
+    if row.accuracy_known is None or row.known_pairs == row.pairs:
+        return sentence
+    known = _share(row.accuracy_known, row.ci95_known)
+    return sentence + say("targeted.overall_known", pairs=f"{row.known_pairs:,}", percent=known)
+
+
+def _share(share: float, ci95: Interval | None) -> str:
+    if ci95 is None:
+        return numbers.percent(share)
+    return numbers.with_interval(100 * share, (100 * ci95[0], 100 * ci95[1]))
 
 
 def _is_shown(row: Accuracy, results: Results) -> bool:

@@ -16,7 +16,7 @@ from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.targeted.cloze import CLOZE, split_last
-from lmcompare.evaluation.targeted.pairs import MINIMAL_PAIRS, judge, wilson
+from lmcompare.evaluation.targeted.pairs import MINIMAL_PAIRS, judge, share_of, wilson
 from lmcompare.evaluation.targeted.reading import Pair
 from lmcompare.text.tokenizers import TokenizerOptions
 from lmcompare.text.tokenizers.bpe import BpeTokenizer
@@ -106,6 +106,45 @@ def test_accuracy_is_told_by_phenomenon_and_over_all_seeds(make_corpus, encoded,
     ]
     assert whole.accuracy == pytest.approx(np.mean([[one[0] for one in seed] for seed in judged]))
     assert whole.ties == pytest.approx(1 / 5)
+    known = [[one for one in seed if not one[3]] for seed in judged]
+    assert whole.known_pairs == len(known[0]) == 3
+    assert whole.accuracy_known == pytest.approx(np.mean([[one[0] for one in seed] for seed in known]))
+    per_token = np.mean([[one[1] for one in seed] for seed in judged])
+    assert whole.accuracy_per_token == pytest.approx(per_token)
+    for share, (low, high) in (
+        (whole.accuracy, whole.ci95),
+        (whole.accuracy_per_token, whole.ci95_per_token),
+        (whole.accuracy_known, whole.ci95_known),
+    ):
+        assert 0 <= low <= share <= high <= 1 and low < high
+
+
+def many_paradigms(random, number, spread):
+    """A hundred pairs of each paradigm, with chances of their own around one half."""
+    chances = np.clip(0.5 + spread * random.normal(size=number), 0, 1)
+    return random.binomial(100, chances).astype(float), np.full(number, 100.0)
+
+
+@pytest.mark.parametrize(("spread", "least", "most"), [(0.2, 0.92, 0.98), (0.05, 0.94, 1.0)])
+def test_an_interval_over_paradigms_covers_the_chance_that_they_vary_around(spread, least, most):
+    random, options, held = np.random.default_rng(0), EvaluationOptions(resamples=400), []
+    for _ in range(400):
+        share, (low, high) = share_of(*many_paradigms(random, 60, spread), options)
+        held.append(low <= 0.5 <= high)
+        assert low < share < high
+    assert least <= np.mean(held) <= most
+
+
+def test_paradigms_that_differ_make_an_interval_wider_than_independent_pairs_do():
+    right, pairs = many_paradigms(np.random.default_rng(3), 60, 0.25)
+    low, high = share_of(right, pairs, EvaluationOptions())[1]
+    narrow = wilson(right.sum() / pairs.sum(), int(pairs.sum()))
+    assert high - low > 3 * (narrow[1] - narrow[0])
+
+
+def test_of_one_paradigm_the_interval_is_wilsons_and_empty_paradigms_do_not_count():
+    right, pairs = np.array([30.0, 0.0]), np.array([40.0, 0.0])
+    assert share_of(right, pairs, EvaluationOptions()) == (0.75, wilson(0.75, 40))
 
 
 def test_a_faulty_file_is_told_before_anything_is_trained(tmp_path, make_corpus):
@@ -151,3 +190,23 @@ def test_a_last_word_is_right_when_it_is_the_most_probable_one(make_corpus, enco
     assert (row.texts, row.accuracy, row.unknown) == (6, right / 6, 1 / 6)
     assert row.accuracy_first == row.accuracy
     assert row.perplexity == pytest.approx(math.exp(nats / 6))
+    assert math.isinf(row.perplexity) and row.perplexity_ci95 == (math.inf, math.inf)  # of the unknown word
+    assert row.ci95_first == wilson(right / 6, 6)
+
+
+def test_the_perplexity_of_last_words_has_an_interval_over_texts(make_corpus, encoded, tmp_path):
+    corpus, tokenizer = make_corpus(30), WordTokenizer(["a", "b", "c"])
+    texts = [f"{first} {second} {third}" for first in "abc" for second in "abc" for third in "abc"]
+    path = write(tmp_path / "c.jsonl", [{"text": text} for text in texts])
+    options = EvaluationOptions(
+        resamples=2000, generation={"prompts": 0}, windows={"enabled": False}, cloze={"files": [path]}
+    )
+    text = encoded(corpus, tokenizer)
+    (row,) = CLOZE.gather([contender(corpus, text, options, [4])], options).rows
+    model = Markov(tokenizer, markov_table(6, 4))
+    ids = [tokenizer.encode(line).ids for line in texts]
+    nats = np.array([-model.next_logprobs([one[:-1]])[0][one[-1]] for one in ids])
+    assert row.perplexity == pytest.approx(math.exp(nats.mean()))
+    error = nats.std() / math.sqrt(len(nats))
+    wanted = np.exp(nats.mean() + np.array([-1.96, 1.96]) * error)
+    assert row.perplexity_ci95 == pytest.approx(tuple(wanted), rel=0.1)
