@@ -31,6 +31,7 @@ from lmcompare.evaluation.results.limits import (
     ExposurePoint,
     ExposureRow,
 )
+from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.windows import spaced
 from lmcompare.generation.loop import generate
 from lmcompare.generation.rules import parse
@@ -50,7 +51,7 @@ class ExposureAnalysis:
         options, model = subject.options.exposure, subject.model
         if not options.enabled or order_of(model.tokenizer) != "forward":
             return None  # a human continuation goes on in the order of the text
-        text = subject.encoded.valid if headline_split(subject.options) == "valid" else subject.encoded.test
+        text = split_of(subject.encoded, headline_split(subject.options))
         passages = cut_passages(
             text, model.tokenizer.eos, options.prompts, options.prompt_tokens + options.tokens
         )

@@ -1,9 +1,10 @@
 """Analysis `search`: how often decoding misses the most probable end of a sentence, and what that end is.
 
-Some sentences of the test text are begun, and greedy decoding, beams, samples and exact search go on from
+Some sentences of the text are begun, and greedy decoding, beams, samples and exact search go on from
 there. A search error is a prompt with a proven optimum that a method misses (Stahlberg & Byrne 2019): beams
-miss it often, and what they miss is often shorter than any person would write. Knows nothing of how it is
-drawn.
+miss it often, and what they miss is often shorter than any person would write. Where the node limit comes
+first nothing is proven, and nothing is said of that prompt: what exact search then has is but the best of
+the beams. Knows nothing of how it is drawn.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import numpy as np
 
 from lmcompare.evaluation.analysis import Contender, Subject, headline_split
 from lmcompare.evaluation.averages import mean_with_interval, over_seeds
+from lmcompare.evaluation.limits.sentences import choose
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.options.limits import SearchOptions
 from lmcompare.evaluation.results.limits import Search, SearchCell, SearchModel, SearchRow, SearchText
+from lmcompare.evaluation.targeted.pairs import wilson
+from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.windows import spaced
 from lmcompare.generation.beam import beam_search
 from lmcompare.generation.exact import Optimum, exact_search
 from lmcompare.generation.search import Hypothesis, best_sample, continuation_text
-from lmcompare.interface import Ids, LanguageModel, split_sentences
+from lmcompare.interface import Ids, LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.tokenizers.ordered import order_of
 
@@ -42,8 +46,9 @@ class SearchAnalysis:
         options, model = subject.options.search, subject.model
         if not options.enabled or order_of(model.tokenizer) != "forward":
             return None  # what begins a sentence for a reader from the end is its end
-        text = subject.encoded.valid if headline_split(subject.options) == "valid" else subject.encoded.test
-        sentences = begun(np.asarray(text.ids), model.tokenizer.eos, options)
+        split = headline_split(subject.options)
+        text, lines = split_of(subject.encoded, split), subject.encoded.corpus.sentences(split)
+        sentences = begun(np.asarray(text.ids), lines, model.tokenizer.eos, options)
         if not sentences:
             return None
         found: dict[tuple[Method, int | None], list[Hypothesis]] = {}
@@ -81,7 +86,9 @@ class SearchAnalysis:
         for contender in contenders:
             found = [cell.analyses.search for cell in contender.cells if cell.analyses.search is not None]
             if found:
-                cell = over_seeds(found).model_copy(update={"texts": found[0].texts})
+                ways = zip(*(each.rows for each in found), strict=True)
+                own = {"texts": found[0].texts, "rows": [_row_over_seeds(way) for way in ways]}
+                cell = over_seeds(found).model_copy(update=own)
                 rows.append(SearchModel(model=contender.result.name, cell=cell))
         if not rows:
             return None
@@ -96,14 +103,14 @@ class SearchAnalysis:
 SEARCH = SearchAnalysis()
 
 
-def begun(text: Ids, eos: int, options: SearchOptions) -> list[Ids]:
-    """Sentences, `eos` included, that go on after the prompt and end in time, evenly spaced."""
-    fitting = [
-        np.asarray(sentence, dtype=np.int64)
-        for sentence in split_sentences(text, eos)
-        if options.prompt_tokens + 2 <= len(sentence) <= options.prompt_tokens + options.max_tokens
-        and sentence[-1] == eos
-    ]
+def begun(text: Ids, lines: Sequence[str], eos: int, options: SearchOptions) -> list[Ids]:
+    """Sentences, `eos` included, that go on after the prompt and end in time, evenly spaced.
+
+    The human end must be one that search could have found, else their lengths could not be compared: so it
+    has no more than `max_tokens` tokens either.
+    """
+    least, most = options.prompt_tokens + 1, options.prompt_tokens + options.max_tokens - 1
+    fitting = choose(text, lines, eos, least, most, options.prompts).ids
     return [fitting[place] for place in spaced(len(fitting), options.prompts)]
 
 
@@ -131,31 +138,53 @@ def _row(
     optima: Sequence[Optimum],
     options: EvaluationOptions,
 ) -> SearchRow:
+    """A way's row: of the prompts with a proven optimum."""
     method, size = way
-    complete = [each for each in found if each.complete]
-    bits = np.array([-each.logprob / math.log(2) for each in complete])
-    mean, ci95 = mean_with_interval(bits, options.resamples, options.seed)
-    above = [
-        (optimum.best.logprob - each.logprob) / math.log(2)
-        for each, optimum in zip(found, optima, strict=True)
-        if each.complete and optimum.proven and optimum.best is not None
-    ]
-    missed = [
-        not each.complete or each.logprob < optimum.best.logprob - TOLERANCE
+    proven = [
+        (each, optimum.best)
         for each, optimum in zip(found, optima, strict=True)
         if optimum.proven and optimum.best is not None
     ]
+    ended = [(each, best) for each, best in proven if each.complete]
+
+    def over_prompts(values: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
+        if not values:
+            return None, None
+        return mean_with_interval(np.array(values), options.resamples, options.seed)
+
+    def share(held: Sequence[bool]) -> tuple[float | None, tuple[float, float] | None]:
+        return (sum(held) / len(held), wilson(sum(held) / len(held), len(held))) if held else (None, None)
+
+    bits, bits_ci95 = over_prompts([-each.logprob / math.log(2) for each, _ in ended])
+    excess, excess_ci95 = over_prompts([(best.logprob - each.logprob) / math.log(2) for each, best in ended])
+    length, length_ci95 = over_prompts([len(each.ids) - 1 for each, _ in ended])
+    empty, empty_ci95 = share([each.complete and len(each.ids) == 1 for each, _ in proven])
+    missed = [not each.complete or each.logprob < best.logprob - TOLERANCE for each, best in proven]
+    looks = method not in ("normalised", "exact", "human")
     return SearchRow(
         method=method,
         size=size,
-        complete=len(complete) / len(found),
-        bits=mean if complete else None,
-        bits_ci95=ci95 if complete else None,
-        excess=float(np.mean(above)) if above else None,
-        length=float(np.mean([len(each.ids) - 1 for each in complete])) if complete else None,
-        empty=float(np.mean([each.complete and len(each.ids) == 1 for each in found])),
-        errors=None if method in ("normalised", "exact", "human") else sum(missed),
+        complete=sum(each.complete for each in found) / len(found),
+        bits=bits,
+        bits_ci95=bits_ci95,
+        excess=excess,
+        excess_ci95=None if method == "exact" else excess_ci95,
+        length=length,
+        length_ci95=length_ci95,
+        empty=empty,
+        empty_ci95=empty_ci95,
+        errors=sum(missed) if looks else None,
+        errors_ci95=share(missed)[1] if looks else None,
     )
+
+
+def _row_over_seeds(rows: Sequence[SearchRow]) -> SearchRow:
+    """Mean over the seeds, each value over those that have it: one seed may prove nothing, or end nothing."""
+    values = {}
+    for name in SearchRow.model_fields:
+        having = [row for row in rows if getattr(row, name) is not None]
+        values[name] = getattr(over_seeds(having or rows), name)
+    return SearchRow(**values)
 
 
 def _texts(

@@ -27,8 +27,9 @@ class GapOptions(Options):
     candidates: int = Field(
         default=300,
         ge=2,
-        description="tokens tried in a gap: the whole vocabulary where it has no more; else half of them the "
-        "most probable after what was read before, half the most frequent in train, and the right one",
+        description="tokens tried in a gap, the same for all models of a tokenizer: the whole vocabulary "
+        "where it has no more; else the right one, half of them the most frequent in train, the others about "
+        "as frequent as the right one",
     )
     shortest: int = Field(default=4, ge=1, description="tokens of a sentence that may have a gap, at least")
     longest: int = Field(default=60, ge=1, description="and at most")
@@ -49,7 +50,7 @@ class SearchOptions(Options):
     """The most probable end of a sentence: looked for with beams and samples, and found exactly."""
 
     enabled: bool = Field(default=False, description="costs up to `node_limit` steps for each prompt")
-    prompts: int = Field(default=16, ge=1, description="sentences of the test text, evenly spaced")
+    prompts: int = Field(default=16, ge=1, description="sentences that are begun, evenly spaced")
     prompt_tokens: int = Field(default=3, ge=0, description="tokens of each that are given")
     max_tokens: int = Field(default=24, ge=2, description="tokens of a continuation at most, with its end")
     beams: list[Count] = Field(default=[1, 2, 4, 8, 16], min_length=1, description="1 is greedy decoding")

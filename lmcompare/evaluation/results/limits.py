@@ -25,6 +25,10 @@ class OrderRow(Record):
         description="bits more than the group's first row needs, in percent of its bits; null for itself"
     )
     ci95: Interval | None = Field(description="of percent: paired bootstrap over `unit`")
+    by_seed: list[float] = Field(
+        default_factory=list, description="percent of each seed that all orders were trained with"
+    )
+    drawn: bool = Field(False, description="whether another seed would have given another model")
 
 
 class OrderGroup(Record):
@@ -46,7 +50,7 @@ class GapScores(Record):
     """How well a missing token is found among the candidates; bits are of their renormalised p."""
 
     accuracy: float = Field(description="share of gaps whose most probable candidate is the right one")
-    accuracy_ci95: Interval
+    accuracy_ci95: Interval = Field(description="95 % interval over the gaps (Wilson 1927)")
     mean_rank: float = Field(description="place of the right one, 1 the best; equals share their places")
     bits: float
     bits_ci95: Interval
@@ -108,22 +112,29 @@ class LengthCost(Record):
 
 
 class SearchRow(Record):
-    """What one way of looking found, over all prompts."""
+    """What one way of looking found.
+
+    All but `complete` is of the prompts with a proven optimum alone, so that ways can be compared: there the
+    best that was found elsewhere is known not to be the best. Null where nothing is proven.
+    """
 
     method: Literal["greedy", "beam", "normalised", "sample", "exact", "human"]
     size: int | None = Field(description="prefixes of a beam, samples; null where there is no size")
-    complete: float = Field(description="share of prompts where it found an end at all")
+    complete: float = Field(description="share of all prompts where it found an end at all")
     bits: float | None = Field(description="mean -log2 p of what it found, end included; of complete ones")
-    bits_ci95: Interval | None
+    bits_ci95: Interval | None = Field(description="bootstrap over the prompts")
     excess: float | None = Field(
-        description="mean bits above the proven optimum of the same prompt; of complete ones, so that ways "
-        "that end different prompts can be compared"
+        description="mean bits above the optimum of the same prompt; of complete ones"
+    )
+    excess_ci95: Interval | None = Field(
+        description="bootstrap over the prompts; null for the optimum itself"
     )
     length: float | None = Field(description="mean tokens before the end; of complete ones")
-    empty: float = Field(description="share of prompts that it ends at once")
-    errors: int | None = Field(
-        description="prompts with a proven optimum that it misses; null for those that do not look for it"
-    )
+    length_ci95: Interval | None = Field(description="bootstrap over the prompts")
+    empty: float | None = Field(description="share of prompts that it ends at once")
+    empty_ci95: Interval | None = Field(description="95 % interval over the prompts (Wilson 1927)")
+    errors: int | None = Field(description="optima that it misses; null for those that do not look for them")
+    errors_ci95: Interval | None = Field(description="of their share, over the prompts (Wilson 1927)")
 
 
 class SearchText(Record):

@@ -37,6 +37,7 @@ def section(results: Results, say: Language) -> Section | None:
     first = rows[0].cell
     lead = say(
         "exposure.lead" if first.judge else "exposure.lead_alone",
+        split=say(f"split.{found.split}"),
         prompts=first.prompts,
         before=first.prompt_tokens,
         tokens=first.tokens,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from lmcompare.evaluation.results import Results
-from lmcompare.evaluation.results.limits import GapRow
+from lmcompare.evaluation.results.limits import GapRow, GapScores
 from lmcompare.reporting import numbers
 from lmcompare.reporting.drawing import looks, style
 from lmcompare.reporting.language import Language
@@ -34,11 +34,12 @@ def section(results: Results, say: Language) -> Section | None:
     first = rows[0].cell
     lead = say(
         "gap.lead_whole" if all(row.cell.whole for row in rows) else "gap.lead_some",
+        split=say(f"split.{found.split}"),
         gaps=f"{first.gaps:,}",
         candidates=numbers.fixed(first.candidates, 0),
     )
     drawing = Drawing(figure(shown, rows, say), say("gap.caption"))
-    return Section("gap", say("gap.title"), lead, findings, (drawing, _table(rows, say)))
+    return Section("gap", say("gap.title"), lead, findings, (drawing, _table(shown, rows, say)))
 
 
 def figure(results: Results, rows: Sequence[GapRow], say: Language) -> Figure:
@@ -88,13 +89,18 @@ def _finding(row: GapRow, say: Language) -> str:
     return say(
         "gap.finding",
         model=row.model,
-        before=numbers.percent(cell.before.accuracy),
-        both=numbers.percent(cell.both.accuracy),
+        before=_accuracy(cell.before),
+        both=_accuracy(cell.both),
         saved=numbers.with_interval(cell.saved, cell.saved_ci95, 2),
     )
 
 
-def _table(rows: Sequence[GapRow], say: Language) -> Table:
+def _accuracy(side: GapScores) -> str:
+    low, high = side.accuracy_ci95
+    return numbers.with_interval(100 * side.accuracy, (100 * low, 100 * high))
+
+
+def _table(results: Results, rows: Sequence[GapRow], say: Language) -> Table:
     keys = (
         "model",
         "order",
@@ -116,12 +122,18 @@ def _table(rows: Sequence[GapRow], say: Language) -> Table:
             (
                 TableCell(row.model),
                 TableCell(say(f"orders.{row.cell.order}")),
-                TableCell(f"{numbers.percent(before.accuracy)} %", before.accuracy),
-                TableCell(f"{numbers.percent(both.accuracy)} %", both.accuracy),
+                TableCell(f"{_accuracy(before)} %", before.accuracy),
+                TableCell(f"{_accuracy(both)} %", both.accuracy),
                 TableCell(numbers.fixed(before.mean_rank, 1), before.mean_rank),
                 TableCell(numbers.fixed(both.mean_rank, 1), both.mean_rank),
                 TableCell(numbers.with_interval(before.bits, before.bits_ci95, 2), before.bits),
                 TableCell(numbers.with_interval(both.bits, both.bits_ci95, 2), both.bits),
             )
         )
-    return Table(say("gap.table"), columns, tuple(cells), (say("gap.note"),))
+    notes = [say("gap.note")]
+    if not all(row.cell.whole for row in rows):
+        notes.append(say("gap.note_some"))
+    tokenizers = [model.tokenizer for model in results.models if any(row.model == model.name for row in rows)]
+    if len({tokenizer.tokens or tokenizer.fingerprint for tokenizer in tokenizers}) > 1:
+        notes.append(say("gap.other_tokens"))
+    return Table(say("gap.table"), columns, tuple(cells), tuple(notes))

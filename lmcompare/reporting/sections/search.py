@@ -5,6 +5,7 @@ Computes no statistic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -20,6 +21,8 @@ from lmcompare.reporting.table import Column, Table, TableCell
 
 _PLACES = ("human", "sample", "normalised", "greedy", "beam", "exact")
 """From what people write to what is the most probable."""
+BESIDE = 0.09
+"""Of a step to the next way: how far the intervals of two models stand apart."""
 
 
 def section(results: Results, say: Language) -> Section | None:
@@ -32,14 +35,18 @@ def section(results: Results, say: Language) -> Section | None:
     rows = [row for row in found.rows if row.model in names]
     if not rows:
         return None
-    findings = tuple(sentence for row in rows for sentence in _findings(row, say))
+    findings = tuple(sentence for row in rows for sentence in _findings(row, found.max_tokens, say))
     lead = say(
-        "search.lead", prompts=rows[0].cell.prompts, most=found.max_tokens, nodes=f"{found.node_limit:,}"
+        "search.lead",
+        split=say(f"split.{found.split}"),
+        prompts=rows[0].cell.prompts,
+        most=found.max_tokens,
+        nodes=f"{found.node_limit:,}",
     )
     texts = tuple(_texts(row, say) for row in rows if row.cell.texts)
     parts: list[Drawing | Table | Folded] = [
         Drawing(figure(shown, rows, say), say("search.caption")),
-        _table(rows, say),
+        _table(shown, rows, say),
     ]
     if texts:
         parts.append(Folded(say("search.texts"), texts))
@@ -57,13 +64,14 @@ def figure(results: Results, rows: Sequence[SearchModel], say: Language) -> Figu
         for axes, measure in zip(panels, ("excess", "length"), strict=True):
             axes.set_title(say(f"search.{measure}"))
             axes.set_ylabel(say(f"search.y_{measure}"))
-            for row in rows:
+            for number, row in enumerate(rows):
                 look = colours[row.model]
                 by_way = {(each.method, each.size): each for each in row.cell.rows}
                 points = [(place, by_way[way]) for place, way in enumerate(ways) if way in by_way]
-                points = [(place, each) for place, each in points if getattr(each, measure) is not None]
+                points = [(place, each) for place, each in points if _is_finite(getattr(each, measure))]
+                aside = BESIDE * (number - (len(rows) - 1) / 2)
                 axes.plot(
-                    [place for place, _ in points],
+                    [place + aside for place, _ in points],
                     [getattr(each, measure) for _, each in points],
                     color=look.colour,
                     linestyle=look.dash,
@@ -71,6 +79,10 @@ def figure(results: Results, rows: Sequence[SearchModel], say: Language) -> Figu
                     markersize=5,
                     label=row.model,
                 )
+                for place, each in points:
+                    ends = getattr(each, f"{measure}_ci95")
+                    if ends is not None and all(map(math.isfinite, ends)):
+                        axes.plot((place + aside,) * 2, ends, color=look.colour, linewidth=1.2, alpha=0.5)
             names = [_way(each, say) for each in order]
             axes.set_xticks(range(len(ways)), names, rotation=50, ha="right", rotation_mode="anchor")
             axes.set_ylim(bottom=0)
@@ -83,7 +95,11 @@ def _way(row: SearchRow, say: Language) -> str:
     return say(f"search.{row.method}", size=row.size or 1)
 
 
-def _findings(row: SearchModel, say: Language) -> list[str]:
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _findings(row: SearchModel, most: int, say: Language) -> list[str]:
     cell = row.cell
     by_method: dict[str, SearchRow] = {}
     for each in cell.rows:
@@ -93,34 +109,51 @@ def _findings(row: SearchModel, say: Language) -> list[str]:
     looking = [by_method[name] for name in ("greedy", "beam", "sample") if name in by_method]
     if cell.proven:
         errors = say("search.comma").join(
-            say("search.missed", way=_way(each, say), errors=each.errors or 0) for each in looking
+            say(
+                "search.missed",
+                way=_way(each, say),
+                errors=each.errors or 0,
+                percent=_share((each.errors or 0) / cell.proven, each.errors_ci95),
+            )
+            for each in looking
         )
         sentences.append(say("search.errors", model=row.model, proven=cell.proven, errors=errors))
-    if (
-        exact.length is not None
-        and human.length is not None
-        and exact.bits is not None
-        and human.bits is not None
-    ):
         sentences.append(
             say(
                 "search.bias",
                 model=row.model,
-                length=numbers.fixed(exact.length, 1),
-                human=numbers.fixed(human.length, 1),
-                bits=numbers.fixed(exact.bits, 1),
-                human_bits=numbers.fixed(human.bits, 1),
+                length=_mean(exact.length, exact.length_ci95, 1),
+                human=_mean(human.length, human.length_ci95, 1),
+                bits=_mean(exact.bits, exact.bits_ci95, 1),
+                human_bits=_mean(human.bits, human.bits_ci95, 1),
             )
         )
-    if exact.empty > 0:
-        sentences.append(say("search.empty", model=row.model, empty=numbers.percent(exact.empty)))
+        if exact.empty:
+            empty = _share(exact.empty, exact.empty_ci95)
+            sentences.append(say("search.empty", model=row.model, empty=empty))
+        if cell.longer:
+            counts = {"longer": cell.longer, "proven": cell.proven, "most": most}
+            sentences.append(say("search.longer", model=row.model, **counts))
     if cell.proven < cell.prompts:
         open_ends = cell.prompts - cell.proven
         sentences.append(say("search.unproven", model=row.model, open=open_ends, prompts=cell.prompts))
     return sentences
 
 
-def _table(rows: Sequence[SearchModel], say: Language) -> Table:
+def _mean(value: float | None, ci95: tuple[float, float] | None, decimals: int) -> str:
+    if value is None:
+        return numbers.MISSING
+    return numbers.fixed(value, decimals) if ci95 is None else numbers.with_interval(value, ci95, decimals)
+
+
+def _share(share: float, ci95: tuple[float, float] | None) -> str:
+    """In percent, without the sign."""
+    if ci95 is None:
+        return numbers.percent(share)
+    return numbers.with_interval(100 * share, (100 * ci95[0], 100 * ci95[1]))
+
+
+def _table(results: Results, rows: Sequence[SearchModel], say: Language) -> Table:
     keys = ("model", "way", "bits", "excess", "length", "empty", "complete", "errors")
     columns = tuple(
         Column(key, say(f"search.column_{key}"), "left" if key in ("model", "way") else "right")
@@ -130,31 +163,36 @@ def _table(rows: Sequence[SearchModel], say: Language) -> Table:
     for row in rows:
         order = sorted(row.cell.rows, key=lambda each: (_PLACES.index(each.method), each.size or 0))
         for each in order:
-            bits = numbers.MISSING
-            if each.bits is not None and each.bits_ci95 is not None:
-                bits = numbers.with_interval(each.bits, each.bits_ci95, 1)
             cells.append(
                 (
                     TableCell(row.model),
                     TableCell(_way(each, say)),
-                    TableCell(bits, each.bits or 0.0),
-                    TableCell(
-                        numbers.MISSING if each.excess is None else numbers.fixed(each.excess, 2),
-                        each.excess or 0.0,
-                    ),
-                    TableCell(
-                        numbers.MISSING if each.length is None else numbers.fixed(each.length, 1),
-                        each.length or 0.0,
-                    ),
-                    TableCell(f"{numbers.percent(each.empty)} %", each.empty),
-                    TableCell(f"{numbers.percent(each.complete)} %", each.complete),
-                    TableCell(
-                        numbers.MISSING if each.errors is None else f"{each.errors} / {row.cell.proven}",
-                        -1.0 if each.errors is None else each.errors,
-                    ),
+                    TableCell(_mean(each.bits, each.bits_ci95, 1), each.bits or 0.0),
+                    TableCell(_mean(each.excess, each.excess_ci95, 2), each.excess or 0.0),
+                    TableCell(_mean(each.length, each.length_ci95, 1), each.length or 0.0),
+                    _percent(each.empty, each.empty_ci95),
+                    _percent(each.complete, None),
+                    _errors(each, row.cell.proven),
                 )
             )
-    return Table(say("search.table"), columns, tuple(cells), (say("search.note"),))
+    notes = [say("search.note")]
+    tokenizers = [model.tokenizer for model in results.models if any(row.model == model.name for row in rows)]
+    if len({tokenizer.fingerprint for tokenizer in tokenizers}) > 1:
+        notes.append(say("search.other_tokens"))
+    return Table(say("search.table"), columns, tuple(cells), tuple(notes))
+
+
+def _percent(share: float | None, ci95: tuple[float, float] | None) -> TableCell:
+    if share is None:
+        return TableCell(numbers.MISSING, 0.0)
+    return TableCell(f"{_share(share, ci95)} %", share)
+
+
+def _errors(row: SearchRow, proven: int) -> TableCell:
+    if row.errors is None or not proven:
+        return TableCell(numbers.MISSING, -1.0)
+    percent = _share(row.errors / proven, row.errors_ci95)
+    return TableCell(f"{row.errors} / {proven}: {percent} %", row.errors)
 
 
 def _texts(row: SearchModel, say: Language) -> Table:

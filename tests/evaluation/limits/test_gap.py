@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from markov_toy import Markov, markov_table
+from scipy.stats import binomtest
 
 from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import evaluate, merge
@@ -12,7 +15,7 @@ from lmcompare.evaluation.limits.gap import GAP, candidates, gaps
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.options.limits import GapOptions
-from lmcompare.interface import split_sentences
+from lmcompare.text.tokenizers.char import CharTokenizer
 from lmcompare.text.tokenizers.ordered import ORDERS, in_order
 from lmcompare.text.tokenizers.word import WordTokenizer
 
@@ -29,10 +32,18 @@ def toy(make_corpus, encoded):
     return corpus, encoded(corpus, tokenizer), Markov(tokenizer, markov_table(tokenizer.size, 3))
 
 
+def chosen_of(text, corpus, tokenizer, options=OPTIONS.gap):
+    return gaps(np.asarray(text.test.ids), corpus.sentences("test"), tokenizer, options, words=corpus.words)
+
+
+def chosen_in(lines, tokenizer, options, words=True):
+    return gaps(tokenizer.encode_document(lines), lines, tokenizer, options, words=words)
+
+
 def by_hand(model, text):
     """Bits of the right token before and after the right side is seen, from the chain's own table."""
     found = []
-    for ids, place in gaps(np.asarray(text.test.ids), model.tokenizer, OPTIONS.gap):
+    for ids, place in chosen_of(text, text.corpus, model.tokenizer):
         left = model.tokenizer.bos if place == 0 else ids[place - 1]
         before = np.exp(model.table[left, LETTERS])
         both = before * np.exp(model.table[LETTERS, ids[place + 1]])
@@ -52,6 +63,8 @@ def test_both_sides_are_bayes_rule_over_the_candidates(toy):
         assert side.accuracy == pytest.approx(column[:, 1].mean())
         assert side.mean_rank == pytest.approx(column[:, 2].mean())
         assert side.bits_ci95[0] <= side.bits <= side.bits_ci95[1]
+        wilson = binomtest(int(column[:, 1].sum()), len(column)).proportion_ci(method="wilson")
+        assert side.accuracy_ci95 == pytest.approx((wilson.low, wilson.high))
     assert found.saved == pytest.approx(found.before.bits - found.both.bits)
     contender = Contender(merge([cell], [scores], text, OPTIONS), [scores], text, [cell])
     assert GAP.gather([contender], OPTIONS).rows[0].cell == found
@@ -61,7 +74,7 @@ def test_the_same_words_are_missing_in_every_order(make_corpus, encoded):
     corpus, found = make_corpus(40), []
     for order in ORDERS:
         tokenizer = in_order(WordTokenizer(["a", "b", "c"]), order)
-        chosen = gaps(np.asarray(encoded(corpus, tokenizer).test.ids), tokenizer, OPTIONS.gap)
+        chosen = chosen_of(encoded(corpus, tokenizer), corpus, tokenizer)
         found.append(
             [tokenizer.decode(np.where(np.arange(len(ids)) == place, 2, ids)) for ids, place in chosen]
         )
@@ -71,29 +84,67 @@ def test_the_same_words_are_missing_in_every_order(make_corpus, encoded):
 
 def test_all_places_of_a_sentence_are_asked_for(make_corpus, encoded):
     corpus, tokenizer = make_corpus(200), WordTokenizer(["a", "b", "c"])
-    chosen = gaps(np.asarray(encoded(corpus, tokenizer).test.ids), tokenizer, GapOptions(gaps=150))
+    chosen = chosen_of(encoded(corpus, tokenizer), corpus, tokenizer, GapOptions(gaps=150))
     sixes = [place for ids, place in chosen if len(ids) == 7]
     assert set(sixes) == set(range(6))
 
 
 def test_gaps_are_in_whole_sentences_of_fitting_length_and_never_unknown():
     tokenizer = WordTokenizer(["a", "b"])
-    text = tokenizer.encode_document(["a b a b", "a", "x x x x", "a b a b b b b b b"])
-    chosen = gaps(text, tokenizer, GapOptions(gaps=10, shortest=2, longest=5))
-    assert [ids.tolist() for ids, _ in chosen] == [split_sentences(text, 1)[0].tolist()]
+    lines = ["a b a b", "a", "x x x x", "a b a b b b b b b", "x a x x"]
+    chosen = chosen_in(lines, tokenizer, GapOptions(gaps=10, shortest=2, longest=5))
+    assert [tokenizer.decode(ids).strip() for ids, _ in chosen] == ["a b a b", "<unk> a <unk> <unk>"]
+    assert chosen[1][1] == 1
 
 
-def test_of_a_large_vocabulary_the_likely_the_frequent_and_the_right_one_are_tried():
+def test_in_sentences_of_words_punctuation_is_not_missing():
+    lines = [f"a , b , {'c , ' * number}c ." for number in range(12)]
+    tokenizer = WordTokenizer(["a", "b", "c", ",", "."])
+    options = GapOptions(gaps=12)
+    missing = {tokenizer.token(ids[place]) for ids, place in chosen_in(lines, tokenizer, options)}
+    assert missing == {"a", "b", "c"}
+    # Where spaces part no words, and where lines are no sentences, all that is written may be missing.
+    missing = {tokenizer.token(ids[place]) for ids, place in chosen_in(lines, tokenizer, options, False)}
+    assert "," in missing
+    bare = [line.removesuffix(" .") for line in lines]
+    assert "," in {tokenizer.token(ids[place]) for ids, place in chosen_in(bare, tokenizer, options)}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_word_that_was_taken_out_of_the_text_is_neither_missing_nor_tried(order):
+    lines = [f"{'a ' * number}<unk> b <unk> c ." for number in range(1, 13)]
+    words = in_order(WordTokenizer(["<unk>", "a", "b", "c", "."]), order)
+    options = GapOptions(gaps=12, shortest=1)
+    assert {words.token(ids[place]) for ids, place in chosen_in(lines, words, options)} == {"a", "b", "c"}
+    assert candidates(np.ones(8, dtype=int), 4, words, 300).tolist() == [4, 5, 6, 7]
+    # Nor is a piece of the sign, where the tokens are shorter.
+    letters = in_order(CharTokenizer([*" .<>abcknu"]), order)
+    assert {letters.token(ids[place]) for ids, place in chosen_in(lines, letters, options)} == {"a", "b", "c"}
+
+
+def test_of_wikitext_words_of_sentences_are_missing():
+    path = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "wikitext-2" / "test.txt"
+    if not path.exists():
+        pytest.skip("WikiText-2 is not here")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    tokenizer = WordTokenizer(sorted({word for line in lines for word in line.split()}))
+    chosen = chosen_in(lines, tokenizer, GapOptions(gaps=60))
+    assert len(chosen) == 60
+    for ids, place in chosen:
+        assert not tokenizer.decode(ids).startswith("=")
+        assert tokenizer.token(ids[place]) != "<unk>" and re.search(r"\w", tokenizer.token(ids[place]))
+
+
+def test_of_a_large_vocabulary_the_right_the_frequent_and_the_equally_frequent_are_tried():
     tokenizer = WordTokenizer([f"w{i}" for i in range(50)])
-    before = np.full(53, -9.0)
-    before[[10, 11, 12]] = [-1.0, -2.0, -3.0]
-    before[:3] = 0.0
-    counts = np.zeros(53, dtype=int)
-    counts[[1, 10, 20, 21]] = [99, 9, 8, 7]
-    chosen = candidates(before, counts, 40, tokenizer, 4).tolist()
-    assert chosen == [10, 11, 20, 21, 40]
-    assert candidates(before, counts, 11, tokenizer, 4).tolist() == [10, 11, 20, 21]
-    assert candidates(before, counts, 40, tokenizer, 50).tolist() == list(range(3, 53))
+    counts = np.arange(53)[::-1] * 10  # the lower the id, the more frequent
+    counts[2] = 999
+    assert candidates(counts, 40, tokenizer, 8).tolist() == [3, 4, 5, 6, 38, 39, 40, 41]
+    assert candidates(counts, 40, tokenizer, 2).tolist() == [3, 40]
+    # A frequent one is tried beside the next frequent ones, the rarest beside those that are almost as rare.
+    assert candidates(counts, 4, tokenizer, 8).tolist() == list(range(3, 11))
+    assert candidates(counts, 52, tokenizer, 5).tolist() == [3, 4, 50, 51, 52]
+    assert candidates(counts, 40, tokenizer, 50).tolist() == list(range(3, 53))
 
 
 def test_a_gap_that_cannot_be_filled_is_infinitely_surprising(make_corpus, encoded):

@@ -75,11 +75,16 @@ def length_cost(names):
     )
 
 
-def search(names, proven=15):
+def search(names, proven=15, longer=3, empty=0.25):
     def row(method, size, bits, errors, empty=0.0):
+        some = (0.5, 0.7) if proven else None
         return SearchRow(
-            method=method, size=size, complete=1.0, bits=bits, bits_ci95=(bits - 1, bits + 1),
-            excess=bits - 6, length=bits / 2, empty=empty, errors=errors,
+            method=method, size=size, complete=0.9, bits=bits if proven else None,
+            bits_ci95=(bits - 1, bits + 1) if proven else None, excess=bits - 6 if proven else None,
+            excess_ci95=None if method == "exact" else some, length=bits / 2 if proven else None,
+            length_ci95=(bits / 2 - 1, bits / 2 + 1) if proven else None, empty=empty if proven else None,
+            empty_ci95=some, errors=errors if proven or errors is None else 0,
+            errors_ci95=None if errors is None else some,
         )  # fmt: skip
 
     rows = [
@@ -88,11 +93,11 @@ def search(names, proven=15):
         row("beam", 16, 6.5, 3),
         row("normalised", 16, 9.0, None),
         row("sample", 16, 7.5, 9),
-        row("exact", None, 6.0, None, 0.25),
+        row("exact", None, 6.0, None, empty),
         row("human", None, 12.0, None),
     ]
     text = SearchText(prompt="the", human=" dog", greedy=" cat", beam=" cow", exact="", proven=False)
-    cell = SearchCell(prompts=16, proven=proven, longer=0, nodes=40.0, rows=rows, texts=[text])
+    cell = SearchCell(prompts=16, proven=proven, longer=longer, nodes=40.0, rows=rows, texts=[text])
     return Search(
         split="test",
         max_tokens=24,
@@ -155,15 +160,47 @@ def test_an_order_is_told_as_more_bits_or_as_no_difference(limited, lang):
 def test_a_gap_is_told_from_one_side_and_from_both(limited, lang):
     section = sections(limited, lang)["gap"]
     assert len(section.findings) == 3
-    assert all("41 %" in one and "87 %" in one and "2.00" in one for one in section.findings)
+    assert all("41 [31, 51] %" in one and "87 [77, 97] %" in one for one in section.findings)
+    assert all("2.00 [1.70, 2.30]" in one for one in section.findings)
     assert "300" in section.lead and "90" in section.lead
+    texts = section.parts[1].texts()
+    assert "41 [31, 51] %" in texts[0] and "87 [77, 97] %" in texts[0]
 
 
 def test_some_candidates_are_not_called_the_whole_vocabulary(make_results):
     results = make_results()
     found = Analyses(gap=gap([model.name for model in results.models], whole=False))
-    lead = sections(results.model_copy(update={"analyses": found}))["gap"].lead
-    assert "about 300 candidates" in lead and "same candidates" in lead
+    section = sections(results.model_copy(update={"analyses": found}))["gap"]
+    assert ": 300 candidates" in section.lead and "same candidates" in section.lead
+    assert any("same for all models" in note for note in section.parts[1].notes)
+
+
+def test_the_whole_vocabulary_needs_no_word_on_candidates(limited):
+    assert len(sections(limited)["gap"].parts[1].notes) == 1
+
+
+@LANGUAGES
+@pytest.mark.parametrize("key", ["gap", "search"])
+def test_models_of_other_tokens_are_said_not_to_be_comparable(limited, lang, key):
+    first, *others = limited.models
+    strange = first.tokenizer.model_copy(update={"fingerprint": "other", "tokens": "other"})
+    mixed = [first.model_copy(update={"tokenizer": strange}), *others]
+    notes = [
+        sections(results, lang)[key].parts[1].notes
+        for results in (limited, limited.model_copy(update={"models": mixed}))
+    ]
+    assert len(notes[1]) == len(notes[0]) + 1
+    assert ("compare only" if lang == "en" else "只应比较") in notes[1][-1]
+
+
+@LANGUAGES
+@pytest.mark.parametrize("key", ["gap", "search", "exposure"])
+def test_the_split_that_was_looked_at_is_named(limited, lang, key):
+    found = getattr(limited.analyses, key).model_copy(update={"split": "valid"})
+    valid = limited.model_copy(update={"analyses": limited.analyses.model_copy(update={key: found})})
+    words = {"en": ("test text", "validation text"), "zh": ("测试文本", "验证文本")}[lang]
+    assert words[0] in sections(limited, lang)[key].lead and words[1] not in sections(limited, lang)[key].lead
+    assert words[1] in sections(valid, lang)[key].lead and words[0] not in sections(valid, lang)[key].lead
 
 
 @LANGUAGES
@@ -177,10 +214,21 @@ def test_the_cost_of_length_is_told_with_and_without_what_is_kept(limited, lang)
 @LANGUAGES
 def test_search_errors_and_the_length_of_the_optimum_are_told(limited, lang):
     section = sections(limited, lang)["search"]
-    errors, bias, empty, unproven, *_ = section.findings
-    assert all(number in errors for number in ("15", "11", "3", "9")) and " 6" not in errors
-    assert "3.0" in bias and "6.0" in bias and "12.0" in bias
-    assert "25 %" in empty and "1 of 16" in unproven if lang == "en" else "16" in unproven
+    errors, bias, empty, longer, unproven, *_ = section.findings
+    assert all(number in errors for number in ("15", "11", "3", "9")) and "beam 4" not in errors
+    assert "73 [50, 70] %" in errors
+    assert "3.0 [2.0, 4.0]" in bias and "6.0 [5.0, 7.0]" in bias and "12.0 [11.0, 13.0]" in bias
+    assert "25 [50, 70] %" in empty and "3" in longer and "24" in longer
+    assert "1 of 16" in unproven if lang == "en" else "16" in unproven
+    rows = {row[1]: row for row in section.parts[1].texts() if row[0] == section.parts[1].texts()[0][0]}
+    assert rows["greedy" if lang == "en" else "贪心"][-1] == "11 / 15: 73 [50, 70] %"
+    assert rows["exact" if lang == "en" else "精确"][3:] == [
+        "0.00",
+        "3.0 [2.0, 4.0]",
+        "25 [50, 70] %",
+        "90 %",
+        "–",
+    ]
     texts = section.parts[2].parts[0]
     assert texts.rows[0][4].text.startswith(("(", "（")) and texts.rows[0][4].note
 
@@ -188,12 +236,19 @@ def test_search_errors_and_the_length_of_the_optimum_are_told(limited, lang):
 def test_nothing_is_told_of_what_did_not_happen(make_results):
     results = make_results()
     names = [model.name for model in results.models]
-    found = search(names, proven=16)
-    for row in found.rows:
-        for each in row.cell.rows:
-            each.empty = 0.0
+    found = search(names, proven=16, longer=0, empty=0.0)
     section = sections(results.model_copy(update={"analyses": Analyses(search=found)}))["search"]
     assert len(section.findings) == 2 * len(names)
+
+
+@LANGUAGES
+def test_where_no_optimum_is_proven_only_that_is_told(make_results, lang):
+    results = make_results()
+    found = search([model.name for model in results.models], proven=0, longer=0)
+    section = sections(results.model_copy(update={"analyses": Analyses(search=found)}), lang)["search"]
+    assert all("16" in one for one in section.findings) and len(section.findings) == 3
+    for row in section.parts[1].texts():
+        assert [row[2], row[3], row[4], row[5], row[7]] == ["–"] * 5 and row[6] == "90 %"
 
 
 @LANGUAGES
