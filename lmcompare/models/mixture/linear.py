@@ -20,6 +20,7 @@ from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer, fl
 from lmcompare.models.mixture.adaptation import Adaptation
 from lmcompare.models.mixture.bins import Bins, Feature, Frequency, feature
 from lmcompare.models.mixture.history import History, apart, join
+from lmcompare.models.mixture.members import member_notes
 from lmcompare.models.nested_folder import load_members, save_with_members
 
 
@@ -80,7 +81,7 @@ class LinearMixture(LanguageModel):
     ) -> None:
         self.tokenizer, self.members, self.names = tokenizer, list(members), list(names)
         self.weights, self.features, self.adaptation = weights, list(features), adaptation
-        self.frequency = frequency
+        self.frequency, self.notes = frequency, member_notes(members, names)
         found = [feature(name, members, frequency, tokenizer.eos) for name in features]
         self.bins = Bins(found)
         self.parameters = sum(member.parameters for member in members) + weights.size

@@ -18,6 +18,7 @@ import numpy as np
 from lmcompare import files
 from lmcompare.errors import InputError
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer, flops_per_token
+from lmcompare.models.mixture.members import member_notes
 from lmcompare.models.nested_folder import load_members, save_with_members
 
 AT_ONCE = 2**24
@@ -56,6 +57,7 @@ class LogLinearMixture(LanguageModel):
         self, tokenizer: Tokenizer, members: Sequence[LanguageModel], names: Sequence[str], powers: Floats
     ) -> None:
         self.tokenizer, self.members, self.names, self.powers = tokenizer, list(members), list(names), powers
+        self.notes = member_notes(members, names)
         contexts = [member.context for member in members]
         known = [context for context in contexts if context is not None]
         self.context = max(known) if len(known) == len(contexts) else None

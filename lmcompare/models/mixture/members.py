@@ -44,6 +44,15 @@ def find_member(job: Training, place: str, member: str | Mapping[str, Any]) -> L
     return family.train(replace(job, options=options, folder=work))
 
 
+def member_notes(members: Sequence[LanguageModel], names: Sequence[str]) -> list[str]:
+    """What a user should be told of the members, each with its name."""
+    return [
+        f"{name}: {note}"
+        for name, member in zip(names, members, strict=True)
+        for note in getattr(member, "notes", ())
+    ]
+
+
 def unknown(name: str, known: Sequence[str], place: str) -> InputError:
     """What is said of a member's name that nothing has."""
     near = difflib.get_close_matches(name, known, 1)

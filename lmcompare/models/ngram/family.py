@@ -49,6 +49,7 @@ def train_ngram(
     """
     text, checked = _text(documents, tokenizer, options), _held_out(held_out, tokenizer)
     model = _fit(text, tokenizer, options, checked, threads)
+    model.notes += _unknown(text, tokenizer)
     return _rounded(model, held_out) if options.quantise else model
 
 
@@ -115,6 +116,7 @@ class NgramFamily:
             started = time.perf_counter()
             text = _first(whole, part)
             model = _fit(text, job.tokenizer, options, held_out, job.threads)
+            model.notes += _unknown(text, job.tokenizer)
             if part == 1 and options.quantise:
                 model = _rounded(model, job.valid)
             seconds = time.perf_counter() - started
@@ -148,6 +150,14 @@ def _text(documents: Sequence[Ids], tokenizer: Tokenizer, options: NgramOptions)
 
     paths = [options.counts] if isinstance(options.counts, str) else options.counts
     return read_counts(list(map(Path, paths)), tokenizer, options.order)
+
+
+def _unknown(text: Stream | Sequence[Level], tokenizer: Tokenizer) -> list[str]:
+    """What is to be told of counts, perhaps of another corpus, whose words are unknown here."""
+    if isinstance(text, Stream) or tokenizer.unk is None or not text[0].counts[tokenizer.unk]:
+        return []
+    share = int(text[0].counts[tokenizer.unk]) / _events(text)
+    return [f"{share:.2%} of the {_events(text):,} events in the counts are words that are unknown here"]
 
 
 def _first(text: Stream | Sequence[Level], part: float) -> Stream | Sequence[Level]:

@@ -7,6 +7,10 @@ from lmcompare.models.mixture import weights
 from lmcompare.models.mixture.cache import CacheModel
 from lmcompare.models.mixture.family import CACHE, MIXTURE
 from lmcompare.models.mixture.options import CacheOptions, MixtureOptions
+from lmcompare.models.ngram.count_files import write_counts
+from lmcompare.models.ngram.counts import count, lay_out
+from lmcompare.registry import Training
+from lmcompare.text.tokenizers import TokenizerOptions, build
 
 
 def valid_surprisal(model, job) -> float:
@@ -53,6 +57,39 @@ def test_em_weights_are_those_of_the_validation_text(training, ngram) -> None:
     job = training(MixtureOptions(members=["a", "b"]), a=ngram(3), b=ngram(1, seed=1))
     model = MIXTURE.train(job)
     np.testing.assert_allclose(model.weights[0], weights.fit(model.member_scores(job.valid)))
+
+
+def in_domain(first: int, number: int, seed: int) -> list[str]:
+    """Sentences of six words of a domain's own and two common ones; most words have a usual next one."""
+    rng = np.random.default_rng(seed)
+    words, lines = [f"w{k}" for k in range(first, first + 6)] + ["und", "die"], []
+    for _ in range(number):
+        line = [int(rng.integers(8))]
+        while rng.random() < 0.85:
+            line.append((3 * line[-1] + 1) % 8 if rng.random() < 0.7 else int(rng.integers(8)))
+        lines.append(" ".join(words[index] for index in line))
+    return lines
+
+
+@pytest.mark.parametrize("rule", ["linear", "log-linear"])
+def test_the_counts_of_another_domain_help_on_a_text_of_both(tmp_path, rule) -> None:
+    own, other = in_domain(0, 60, 0), in_domain(6, 60, 1)
+    known = build(TokenizerOptions(kind="word"), [*own, "w6 w7 w8 w9 w10"])  # of the other domain without w11
+    theirs = build(TokenizerOptions(kind="word"), other)
+    stream = lay_out([theirs.encode_document(other)], theirs.bos, theirs.eos)
+    write_counts(count(stream, 2, theirs.size, theirs.bos), theirs, tmp_path / "other.gz")
+    valid, test = ([known.encode_document(in_domain(first, 20, seed)) for first in (0, 6)] for seed in (2, 3))
+    alone = {"kind": "ngram", "order": 2}
+    options = MixtureOptions(members=[alone, {**alone, "counts": str(tmp_path / "other.gz")}], rule=rule)
+    job = Training(options, known, [known.encode_document(own)], valid, 1, tmp_path)
+    model = MIXTURE.train(job)
+    mixed, *apart = (np.concatenate(each.score(test)).mean() for each in (model, *model.members))
+    assert mixed > max(apart) + 0.2
+    if rule == "linear":
+        assert model.weights.sum() == pytest.approx(1) and np.all(model.weights > 0.2)
+    unknown = sum(line.split().count("w11") for line in other)
+    share = f"{unknown / stream.events:.2%} of the {stream.events:,} events in the counts"
+    assert [share in note for note in model.notes if "unknown here" in note] == [True]
 
 
 def test_given_weights_are_kept_and_scaled_to_one(training, ngram) -> None:

@@ -165,6 +165,17 @@ def test_words_that_the_tokenizer_does_not_have_are_its_unknown_word(tmp_path: P
     }
 
 
+def test_how_much_of_the_counts_is_unknown_is_told(tmp_path: Path) -> None:
+    every, few = word_tokenizer(SENTENCES), word_tokenizer([["a"]])
+    write_counts(counted(every, [document(every, SENTENCES)], 2), every, tmp_path / "counts")
+    options = NgramOptions(order=2, counts=str(tmp_path / "counts"))
+    told = "33.33% of the 12 events in the counts are words that are unknown here"  # 4 "b", 4 "a", 4 ends
+    assert told not in train_ngram([], every, options).notes
+    assert train_ngram([], few, options).notes[-1] == told
+    job = Training(options, few, train=[], valid=[], seed=1, folder=tmp_path)
+    assert NGRAM.train(job).notes[-1] == told
+
+
 def test_counts_that_were_cut_off_pass(tmp_path: Path) -> None:
     tokenizer = word_tokenizer(SENTENCES)
     (tmp_path / "counts").write_text("a\t4\nb\t4\n</s>\t4\na b\t3\nb a\t2\na b a\t2\n")
