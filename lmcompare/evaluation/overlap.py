@@ -70,14 +70,15 @@ def score(contender: Contender, split: SplitName, dirty: Flags, options: Evaluat
     """
     text, eos = split_of(contender.encoded, split), contender.encoded.tokenizer.eos
     units = units_of(text, eos, by_document=contender.encoded.corpus.by_document)
-    of_event = np.repeat(dirty, sentence_lengths(text, eos))
+    lengths = sentence_lengths(text, eos)
+    of_event, size = np.repeat(dirty, lengths), np.zeros(int(lengths.sum()))
+    size[np.cumsum(lengths) - 1] = text.sentence_bytes  # a line's bytes stand at its end
     nats = -np.mean([each.logprobs[split, "native"] for each in contender.scores], axis=0)
     parts: dict[str, Flags] = {"all": np.ones(len(nats), dtype=bool), "clean": ~of_event, "dirty": of_event}
-    sizes = {"all": np.ones(len(dirty), dtype=bool), "clean": ~dirty, "dirty": dirty}
     columns = []
     for part in parts.values():
-        chosen = part & np.isfinite(nats)
-        columns += [units.sums(np.where(chosen, nats, 0.0)), units.sums(part.astype(np.float64))]
+        chosen = np.where(part & np.isfinite(nats), nats, 0.0)
+        columns += [units.sums(each) for each in (chosen, part.astype(np.float64), np.where(part, size, 0.0))]
     drawn = bootstrap_sums(np.stack(columns, axis=1), options.resamples, options.seed)
     scores = []
     for place, (name, part) in enumerate(parts.items()):
@@ -85,17 +86,19 @@ def score(contender: Contender, split: SplitName, dirty: Flags, options: Evaluat
         if not events:
             continue
         whole = float(nats[part].sum())
-        held = drawn[:, 2 * place + 1] > 0
-        low, high = interval(drawn[held, 2 * place] / drawn[held, 2 * place + 1])
+        sums, counts, weights = drawn[drawn[:, 3 * place + 1] > 0, 3 * place : 3 * place + 3].T
+        (low, high), (least, most) = interval(sums / counts), interval(sums / weights / math.log(2))
         possible = math.isfinite(whole)
+        never = (math.inf, math.inf)
         scores.append(
             OverlapScore.model_validate(
                 {
                     "part": name,
                     "events": events,
                     "perplexity": exp(whole / events) if possible else math.inf,
-                    "ci95": (exp(low), exp(high)) if possible else (math.inf, math.inf),
-                    "bits_per_byte": whole / math.log(2) / int(text.sentence_bytes[sizes[name]].sum()),
+                    "ci95": (exp(low), exp(high)) if possible else never,
+                    "bits_per_byte": whole / math.log(2) / float(size[part].sum()),
+                    "bytes_ci95": (least, most) if possible else never,
                 }
             )
         )

@@ -63,4 +63,11 @@ def test_clean_and_dirty_lines_are_told_apart_by_hand(make_corpus, encoded, word
         assert low < by_part[name].perplexity < high
     size = sum(len(line.encode()) + 1 for line, is_dirty in zip(lines, dirty, strict=True) if is_dirty)
     assert by_part["dirty"].bits_per_byte == pytest.approx(-sum(parts["dirty"]) / math.log(2) / size)
+    whole = by_part["all"]
+    assert whole.bits_per_byte == pytest.approx(-sum(parts["all"]) / math.log(2) / text.test.bytes.sum())
+    for score in found.rows[0].scores:
+        assert score.bytes_ci95[0] < score.bits_per_byte < score.bytes_ci95[1]
+    bits = np.add.reduceat(-scores.logprobs["test", "native"], text.test.starts[:-1]) / math.log(2)
+    error = np.std(bits - whole.bits_per_byte * text.test.bytes) * math.sqrt(40) / text.test.bytes.sum()
+    assert whole.bytes_ci95[1] - whole.bytes_ci95[0] == pytest.approx(2 * 1.96 * error, rel=0.2)
     assert OVERLAP.gather([contender], EvaluationOptions(overlap={"enabled": False})) is None

@@ -20,6 +20,7 @@ class OverlapScore(Record):
     perplexity: float
     ci95: tuple[float, float] = Field(description="95 % interval, bootstrap over documents or sentences")
     bits_per_byte: float
+    bytes_ci95: tuple[float, float] | None = Field(None, description="of the bits per byte, likewise")
 
 
 class OverlapRow(Record):

@@ -20,6 +20,7 @@ def section(results: Results, say: Language) -> Section | None:
         return None
     lead = say(
         "overlap.lead",
+        split=say(f"split.{found.split}"),
         lines=f"{found.lines:,}",
         repeated=f"{found.repeated:,}",
         overlapping=f"{found.overlapping:,}",
@@ -82,4 +83,6 @@ def _perplexity(score: OverlapScore | None) -> TableCell:
 def _bits(score: OverlapScore | None) -> TableCell:
     if score is None:
         return TableCell(numbers.MISSING)
-    return TableCell(numbers.fixed(score.bits_per_byte, 3), score.bits_per_byte)
+    if score.bytes_ci95 is None:
+        return TableCell(numbers.fixed(score.bits_per_byte, 3), score.bits_per_byte)
+    return TableCell(numbers.with_interval(score.bits_per_byte, score.bytes_ci95, 3), score.bits_per_byte)

@@ -12,8 +12,13 @@ def row(model, clean, dirty):
     parts = {"all": (200, (clean + dirty) / 2), "clean": (150, clean), "dirty": (50, dirty)}
     scores = [
         OverlapScore(
-            part=part, events=events, perplexity=20 * bits, ci95=(19 * bits, 21 * bits), bits_per_byte=bits
-        )
+            part=part,
+            events=events,
+            perplexity=20 * bits,
+            ci95=(19 * bits, 21 * bits),
+            bits_per_byte=bits,
+            bytes_ci95=(bits - 0.15, bits + 0.15),
+        )  # fmt: skip
         for part, (events, bits) in parts.items()
     ]
     return OverlapRow(model=model, scores=scores)
@@ -38,6 +43,8 @@ def test_a_change_of_order_on_clean_lines_is_told(make_results, lang):
     table = sections(other, lang)["overlap"].parts[0]
     assert {row[0] for row in table.texts()} == {first, second, third}
     assert all("25 %" in row[-1] for row in table.texts())
+    clean = {row[0]: row[4] for row in table.texts()}
+    assert clean[second] == "2.20 [2.05, 2.35]"
     assert 'id="overlap"' in to_html(Comparison(other, lang))
 
 
