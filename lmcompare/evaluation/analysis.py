@@ -20,6 +20,7 @@ from lmcompare.interface import LanguageModel
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus
+from lmcompare.text.tokenizers.ordered import order_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,16 @@ class Checks(Protocol):
     def check(self, options: EvaluationOptions, corpus: Corpus) -> None:
         """Raise `InputError` for what the analysis could not read."""
         ...
+
+
+def by_reading_order(contenders: Sequence[Contender]) -> tuple[list[Contender], list[Contender]]:
+    """Those that read as the text runs, and the others; where all others do, all of them and none.
+
+    Only what is predicted in one order can be set against each other token by token.
+    """
+    forward = [each for each in contenders if order_of(each.encoded.tokenizer) == "forward"]
+    others = [each for each in contenders if each not in forward]
+    return (forward, others) if forward else (others, [])
 
 
 def headline_split(options: EvaluationOptions) -> SplitName:

@@ -27,9 +27,11 @@ from lmcompare.evaluation.generation_quality import measure
 from lmcompare.evaluation.material import Material
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import summarise
+from lmcompare.evaluation.randomness import is_drawn
 from lmcompare.evaluation.results import (
     POLICIES,
     Cell,
+    CellSeconds,
     Cost,
     CurvePoint,
     Generation,
@@ -43,6 +45,7 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.evaluation.scoring import score_split, summaries, tokenizer_info
+from lmcompare.evaluation.timing import Stopwatch, asked_for
 from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
 from lmcompare.generation.loop import generate
@@ -94,6 +97,7 @@ def evaluate(
         raise InputError(f"the text was not encoded with the tokenizer of {name!r}", remedy="Encode it again")
     if options.window is not None:
         model = windowed(model, options.window, options.stride)
+    watch, of_analyses = Stopwatch(), Stopwatch()
     scores = EventScores({}, {})
     splits: dict[SplitName, dict[PolicyName, Scores]] = {}
     speed, peak = 0.0, 0
@@ -104,11 +108,19 @@ def evaluate(
         speed, peak = scored.tokens_per_second, max(peak, scored.peak_memory)
         scores.logprobs[split, "native"] = scored.native
         scores.logprobs[split, "matched"] = scored.matched
-        splits[split] = summaries(model, encoded, split, scored, options)
-    generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
+        watch.add("scoring", scored.seconds)
+        watch.add("scoring_matched", scored.matched_seconds)
+        with watch.time("statistics"):
+            splits[split] = summaries(model, encoded, split, scored, options)
+    with watch.time("writing"):
+        generation, samples, write_speed = _generate(model, encoded, options, material, seed, progress)
     # What stands next is no continuation where a model reads in another order than the text's.
     contexts = material.contexts if order_of(model.tokenizer) == "forward" else []
     explained = [explain(model, telling(line), encoded.train.documents) for line in material.sentences[:1]]
+    peak = max(peak, peak_memory())  # of what analyses take, no model is the cause
+    subject = Subject(name, seed, model, encoded, scores, material, options, tell)
+    analyses = measure_all(subject, of_analyses)
+    of_asked = {key: took for key, took in of_analyses.seconds.items() if asked_for(options, key)}
     cell = Cell(
         name=name,
         kind=model.kind,
@@ -126,7 +138,7 @@ def evaluate(
             flops_per_token=flops_per_token(model, splits[options.splits[-1]]["native"].mean_context),
             score_tokens_per_second=speed,
             generate_tokens_per_second=write_speed,
-            peak_memory_bytes=max(peak, peak_memory()),
+            peak_memory_bytes=peak,
         ),
         curve=list(curve),
         generation=generation,
@@ -137,7 +149,9 @@ def evaluate(
         ],
         samples=samples,
         explanation=explained[0] if explained else None,
-        analyses=measure_all(Subject(name, seed, model, encoded, scores, material, options, tell)),
+        drawn=is_drawn(model),
+        analyses=analyses,
+        seconds=CellSeconds(**watch.seconds, analyses=of_asked),
     )
     return cell, scores
 
@@ -182,6 +196,7 @@ def merge(
         predictions=first.predictions,
         samples=first.samples,
         explanation=first.explanation,
+        drawn=first.drawn,
     )
 
 

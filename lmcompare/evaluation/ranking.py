@@ -29,8 +29,6 @@ MANY = 20
 """With more models than this not all pairs are tested, but what a reader of the ranking asks: see `pairs`."""
 NEXT = 10
 ALPHA = 0.05
-COUNTED = frozenset({"ngram", "kenlm", "skip", "class", "unbounded"})
-"""Kinds whose training draws nothing at random: another seed gives the same model."""
 
 
 def compare(contenders: Sequence[Contender], options: EvaluationOptions) -> list[PairedDifference]:
@@ -90,8 +88,12 @@ def rank(results: Sequence[ModelResult], comparisons: Sequence[PairedDifference]
 
 
 def told_apart(found: PairedDifference) -> bool:
-    """Whether the corrected test finds a difference and the interval excludes zero; it may be infinite."""
-    return found.p_holm < ALPHA and (found.ci95[0] > 0 or found.ci95[1] < 0)
+    """Whether the corrected test finds a difference and the intervals exclude zero; it may be infinite.
+
+    The second interval, over training seeds too, counts where it is known.
+    """
+    known = [each for each in (found.ci95, found.seeds95) if each is not None]
+    return found.p_holm < ALPHA and all(low > 0 or high < 0 for low, high in known)
 
 
 def why_incomparable(results: Sequence[ModelResult]) -> str:
@@ -117,4 +119,4 @@ def _paired(contender: Contender, split: SplitName, policy: PolicyName) -> Paire
     by_seed = [surprisals(units, [each.logprobs[split, policy]]) for each in contender.scores]
     finite, impossible = (np.stack(column) for column in zip(*by_seed, strict=True))
     result = contender.result
-    return Paired(units, finite, impossible, result.tokenizer.fingerprint, result.kind not in COUNTED)
+    return Paired(units, finite, impossible, result.tokenizer.fingerprint, result.drawn)

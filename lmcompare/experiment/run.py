@@ -17,13 +17,14 @@ from typing import Protocol
 
 from lmcompare.errors import InputError
 from lmcompare.evaluation.analyses import check_all, gather_all
-from lmcompare.evaluation.analysis import Contender
+from lmcompare.evaluation.analysis import Contender, by_reading_order
 from lmcompare.evaluation.event_scores import EventScores
 from lmcompare.evaluation.harness import merge
 from lmcompare.evaluation.material import Material, prepare
 from lmcompare.evaluation.ranking import compare, rank
 from lmcompare.evaluation.results import CorpusInfo, Results, SplitInfo
 from lmcompare.evaluation.seen import SeenIndex, overlap
+from lmcompare.evaluation.timing import Stopwatch, of_run
 from lmcompare.experiment.executors import run_all
 from lmcompare.experiment.signing import sign
 from lmcompare.experiment.spec import Experiment
@@ -246,19 +247,25 @@ def _results(
 ) -> Results:
     watcher.stage("comparing")
     options = experiment.head.evaluation
-    contenders = []
+    contenders, watch, gathering = [], Stopwatch(), Stopwatch()
     for name, cells in jobs.items():
         found = [job.folder.read() for job in cells]
         scores = [each for _, each in found]
-        row = merge([cell for cell, _ in found], scores, prepared.encoded[name], options)
+        with watch.time("statistics"):
+            row = merge([cell for cell, _ in found], scores, prepared.encoded[name], options)
         contenders.append(Contender(row, scores, prepared.encoded[name], [cell for cell, _ in found]))
-    rows = [contender.result for contender in contenders]
+    main, reordered = by_reading_order(contenders)
+    rows = [contender.result for contender in main]
     environment = describe_environment(experiment)
     tokenizers = [each.tokenizer for each in prepared.encoded.values()]
     signature = sign(
         experiment, prepared.corpus, tokenizers, [job for cells in jobs.values() for job in cells]
     )
-    comparisons = compare(contenders, options)
+    with watch.time("statistics"):
+        comparisons = compare(main, options)
+        ranking = rank(rows, comparisons)
+    analyses = gather_all(contenders, options, gathering)
+    took = [cell.seconds for contender in contenders for cell in contender.cells]
     return Results(
         signature=signature.long(),
         signature_short=signature.short(),
@@ -269,12 +276,14 @@ def _results(
         environment=environment,
         corpus=describe_corpus(prepared.corpus, prepared.material.index),
         models=rows,
+        reordered=[contender.result for contender in reordered],
         human=prepared.material.human_generation(),
         human_samples=prepared.material.human_samples(options.generation.shown),
         chain_sentences=prepared.material.sentences,
         comparisons=comparisons,
-        ranking=rank(rows, comparisons),
-        analyses=gather_all(contenders, options),
+        ranking=ranking,
+        analyses=analyses,
+        seconds=of_run(took, watch.seconds["statistics"], gathering.seconds, options),
     )
 
 

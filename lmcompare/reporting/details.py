@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lmcompare.evaluation.ranking import COUNTED
 from lmcompare.evaluation.results import Generation, ModelResult, PolicyName, Results
 from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
@@ -74,7 +73,7 @@ def spread_table(results: Results, say: Language) -> Table:
             continue
         resampled = say(f"text.{found.unit}")
         values = [getattr(found.variation, key) for key in keys]
-        counted = model.kind in COUNTED  # trained once or ten times, it is the same model
+        counted = not model.drawn  # trained once or ten times, it is the same model
         cells = [_spread(0.0 if value is None and counted else value) for value in values]
         rows.append((TableCell(model.name), TableCell(str(len(model.seeds)), len(model.seeds)), *cells))
     notes = (say("significance.spread.note", resampled=resampled),)

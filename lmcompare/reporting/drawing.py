@@ -62,7 +62,8 @@ class Look:
 
 def looks(results: Results) -> dict[str, Look]:
     """The look of each model, by its place in the experiment: the same in all figures, whatever wins."""
-    return {model.name: look(index) for index, model in enumerate(results.models)}
+    models = [*results.models, *results.reordered]
+    return {model.name: look(index) for index, model in enumerate(models)}
 
 
 def look(index: int) -> Look:

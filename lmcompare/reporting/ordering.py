@@ -71,9 +71,14 @@ class Difference:
         return all(map(math.isfinite, (self.value, self.low, self.high)))
 
     @property
-    def clear(self) -> bool:
-        """Whether the interval excludes zero and the corrected test agrees."""
+    def clear_on_text(self) -> bool:
+        """Whether the interval over texts excludes zero and the corrected test agrees."""
         return self.finite and (self.low > 0 or self.high < 0) and self.p_holm < ALPHA
+
+    @property
+    def clear(self) -> bool:
+        """The same, and the interval over texts and training seeds, where it is known, excludes zero too."""
+        return self.clear_on_text and (self.seeds is None or self.seeds[0] > 0 or self.seeds[1] < 0)
 
     @property
     def percent(self) -> tuple[float, float, float]:

@@ -56,7 +56,8 @@ def verdict(results: Results, say: Language) -> str:
         other = numbers.MISSING if second is None else numbers.with_interval(second.perplexity, second.ci95)
         return say("verdict.untested", **{"perplexity": numbers.MISSING, **values}, other=other)
     if not found.clear:
-        return say("verdict.tie", **values, **_words(found, say, signed=True))
+        key = "verdict.tie_seeds" if found.clear_on_text else "verdict.tie"
+        return say(key, **values, **_words(found, say, signed=True))
     if found.value > 0:
         # The ranking and the test disagree only where they were made in different units.
         values["best"], values["second"] = values["second"], values["best"]
@@ -114,7 +115,7 @@ def cautions(results: Results, say: Language) -> list[str]:
         least = min(compared, key=lambda one: one.units)
         units = say(f"text.count_{least.resampled}", units=least.units)
         sentences.append(say("caution.units", units=units))
-    once = [model.name for model in results.models if model.kind in NEURAL and len(model.seeds) < 2]
+    once = [model.name for model in results.models if model.drawn and len(model.seeds) < 2]
     if once:
         sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
     return sentences
@@ -130,12 +131,12 @@ def _surety(results: Results, models: list[ModelResult], say: Language) -> list[
     if found.value > 0:
         found = difference(results, models[1].name, models[0].name) or found
     words: dict[str, object] = {"best": found.a, "second": found.b, "unit": say(f"text.{found.unit}")}
-    if not found.clear and found.detectable is not None:
+    if not found.clear_on_text and found.detectable is not None:
         decimals = max(2, numbers.decimals_of(found.low, found.high, 3))
         sentences.append(
             say("finding.detectable", **words, detectable=numbers.fixed(found.detectable, decimals))
         )
-    if found.clear and found.seeds is not None and found.sd_seeds:
+    if found.clear_on_text and found.seeds is not None and found.sd_seeds:
         low, high = found.seeds
         clear = high < 0
         ends = _ends(-high, -low) if clear else _ends(low, high)
@@ -180,7 +181,7 @@ def _matched(results: Results, say: Language) -> list[str]:
     key = "finding.matched" if pair.clear and pair.value < 0 else "finding.matched_tie"
     words = _words(pair, say, signed=key == "finding.matched_tie")
     told = [say(key, best=best.name, second=second.name, **words)]
-    if key == "finding.matched" and pair.seeds is not None and pair.seeds[1] >= 0:
+    if pair.clear_on_text and pair.seeds is not None and pair.seeds[1] >= 0:
         names = {"best": best.name, "second": second.name, "unit": words["unit"]}
         told.append(say("finding.matched_seeds", **names, **_ends(*pair.seeds)))
     return told

@@ -173,6 +173,7 @@ def make(
                 predictions=predictions,
                 samples=samples if generation else [],
                 explanation=None if neural else _explanation(SENTENCES[lang][0], evil),
+                drawn=neural,
             )
         )
     order = [model.name for model in sorted(found, key=lambda m: m.splits["test"]["native"].perplexity)]
@@ -267,6 +268,7 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
                 half = 0.0 if math.isinf(delta) else 0.031
                 foreign = spaces and a.tokenizer.fingerprint != b.tokenizer.fingerprint
                 value = delta / 5.6 if foreign else delta
+                wide = 0.035 if foreign else 0.05
                 near = abs(delta / 5.6 if foreign else delta) < half
                 pairs.append(
                     PairedDifference(
@@ -280,7 +282,7 @@ def _pairs(models: list[ModelResult], spaces: bool) -> list[PairedDifference]:
                         if foreign
                         else (delta - half, delta + half),
                         bca95=None if math.isinf(delta) else (value - half - 0.004, value + half),
-                        seeds95=None if math.isinf(delta) else (value - 0.05, value + 0.05),
+                        seeds95=None if math.isinf(delta) else (value - wide, value + wide),
                         sd_texts=None if math.isinf(delta) else 0.0158,
                         sd_seeds=None if math.isinf(delta) else 0.0197,
                         p_wilcoxon=0.28 if near else 0.0002,

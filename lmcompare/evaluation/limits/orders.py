@@ -87,9 +87,13 @@ def _group(group: Sequence[Contender], split: SplitName, options: EvaluationOpti
     for contender, own in zip(group, nats, strict=True):
         text = split_of(contender.encoded, split)
         bits = total(float(own[0].sum()), float(own[1].sum())) / math.log(2)
-        percent, ci95 = None, None
+        percent, ci95, by_seed = None, None, list[float]()
         if own is not nats[0] and not own[1].any() and not nats[0][1].any():
             percent, ci95 = percent_more(nats[0][0], own[0], options.resamples, options.seed)
+            pairs = [
+                [_nats(each, split, [seed])[0].sum() for each in (group[0], contender)] for seed in seeds
+            ]
+            by_seed = [100 * (float(one / base) - 1) for base, one in pairs]
         rows.append(
             OrderRow(
                 model=contender.result.name,
@@ -98,6 +102,8 @@ def _group(group: Sequence[Contender], split: SplitName, options: EvaluationOpti
                 bits_per_sentence=bits / text.sentences,
                 percent=percent,
                 ci95=ci95,
+                by_seed=by_seed,
+                drawn=contender.result.drawn,
             )
         )
     return OrderGroup(kind=group[0].result.kind, rows=rows)

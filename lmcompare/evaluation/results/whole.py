@@ -22,6 +22,7 @@ from lmcompare.evaluation.results.model import (
     TokenizerInfo,
 )
 from lmcompare.evaluation.results.record import PolicyName, Record, SplitName
+from lmcompare.evaluation.results.seconds import CellSeconds, RunSeconds
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -44,7 +45,9 @@ class Cell(Record):
     predictions: list[Prediction]
     samples: list[Sample]
     explanation: Explanation | None = Field(None, description="of an n-gram model: see `Explanation`")
+    drawn: bool = Field(True, description="see `ModelResult.drawn`")
     analyses: CellAnalyses = Field(default_factory=CellAnalyses)
+    seconds: CellSeconds = Field(default_factory=CellSeconds, description="what its evaluation took")
 
 
 class ModelResult(Record):
@@ -66,6 +69,10 @@ class ModelResult(Record):
     samples: list[Sample]
     explanation: Explanation | None = Field(
         None, description="of an n-gram model: the last word of the first chain sentence"
+    )
+    drawn: bool = Field(
+        True,
+        description="whether its training, or a member's, draws at random: another seed, another model",
     )
 
 
@@ -161,9 +168,17 @@ class Results(Record):
     environment: dict[str, str] = Field(description="versions, threads, machine")
     corpus: CorpusInfo
     models: list[ModelResult]
+    reordered: list[ModelResult] = Field(
+        default_factory=list,
+        description="models that read in another order than the text's, where others do not: no part of the "
+        "ranking and of the comparisons, but of what is told of reading orders",
+    )
     human: Generation | None = Field(description="the corpus's own text, measured like generated text")
     human_samples: list[Sample]
     chain_sentences: list[str]
     comparisons: list[PairedDifference]
     ranking: Ranking
     analyses: Analyses = Field(default_factory=Analyses)
+    seconds: RunSeconds | None = Field(
+        None, description="what the evaluation took; null where nobody measured"
+    )

@@ -68,13 +68,17 @@ def _finding(row: OrderRow, base: OrderRow, say: Language) -> str:
     low, high = row.ci95
     key = "more" if low > 0 else "less" if high < 0 else "same"
     ends = sorted((abs(low), abs(high))) if key != "same" else (low, high)
+    once = say("orders.once") if row.drawn and len(row.by_seed) == 1 else ""
+    seeds = say("text.comma").join(numbers.signed(each, 2) for each in row.by_seed)
+    seeds = say("orders.seeds", values=seeds) if row.drawn and len(row.by_seed) > 1 else ""
     return say(
         f"orders.{key}",
         model=row.model,
         base=base.model,
-        percent=numbers.signed(row.percent, 1) if key == "same" else numbers.fixed(abs(row.percent), 1),
-        low=numbers.fixed(ends[0], 1),
-        high=numbers.fixed(ends[1], 1),
+        percent=numbers.signed(row.percent, 2) if key == "same" else numbers.fixed(abs(row.percent), 2),
+        low=numbers.fixed(ends[0], 2),
+        high=numbers.fixed(ends[1], 2),
+        seeds=once or seeds,
     )
 
 
@@ -92,8 +96,8 @@ def _table(found: Orders, say: Language) -> Table:
 def _row(row: OrderRow, group: OrderGroup, say: Language) -> tuple[TableCell, ...]:
     percent = numbers.MISSING
     if row.percent is not None and row.ci95 is not None:
-        low, high = (numbers.signed(end, 1) for end in row.ci95)
-        percent = f"{numbers.signed(row.percent, 1)} [{low}, {high}]"
+        low, high = (numbers.signed(end, 2) for end in row.ci95)
+        percent = f"{numbers.signed(row.percent, 2)} [{low}, {high}]"
     return (
         TableCell(row.model),
         TableCell(say(f"orders.{row.order}")),

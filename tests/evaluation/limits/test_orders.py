@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lmcompare.evaluation.analysis import Contender
+from lmcompare.evaluation.analyses import gather_all
+from lmcompare.evaluation.analysis import Contender, by_reading_order
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.limits.orders import ORDERS_ANALYSIS, alike, percent_more
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions, GenerationOptions
+from lmcompare.evaluation.timing import Stopwatch
 from lmcompare.interface import split_sentences
 from lmcompare.models.ngram.options import NgramOptions
 from lmcompare.registry import Training, models
@@ -155,3 +157,19 @@ def test_only_a_model_that_reads_as_the_text_runs_continues_it(make_corpus, enco
     for order in ("reversed", "shuffled"):
         assert not (cells[order].generation or cells[order].predictions or cells[order].samples)
         assert cells[order].cost.generate_tokens_per_second > 0 and cells[order].chains
+
+
+def test_models_of_another_order_stand_apart_from_the_comparison(contenders):
+    main, others = by_reading_order(contenders)
+    assert [each.result.name for each in main] == ["3-forward", "2-forward"]
+    assert [each.result.name for each in others] == ["3-reversed", "3-shuffled"]
+    assert by_reading_order(others) == (others, [])
+    found = gather_all(contenders, OPTIONS, Stopwatch())
+    assert [row.model for row in found.orders.groups[0].rows] == ["3-forward", "3-reversed", "3-shuffled"]
+    assert {row.model for row in found.unit_table.rows} == {"3-forward", "2-forward"}
+
+
+def test_of_a_model_that_was_trained_once_the_percent_is_of_one_training(contenders):
+    (group,) = ORDERS_ANALYSIS.gather(contenders, OPTIONS).groups
+    for row in group.rows[1:]:
+        assert row.by_seed == [pytest.approx(row.percent)] and not row.drawn
