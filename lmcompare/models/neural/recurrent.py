@@ -94,7 +94,7 @@ class RecurrentNetwork(Network):
     def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         """Read `[batch, time, width]`: the hidden vector after each place, and the memory after the last."""
         raw, memory = self._layers(vectors, memory)
-        return self.mixture(self._leave(raw)), memory
+        return self.mixture(self._leave(raw)[0]), memory
 
     def read(self, vectors: Tensor, begins: Tensor, carried: Memory) -> Reading:
         """See `Network.read`: as `forward`, no gradient flows into what was carried.
@@ -106,8 +106,8 @@ class RecurrentNetwork(Network):
         keep = (~begins[:, 0, None]).to(vectors.dtype)
         memory = tuple(part.detach() * keep for part in carried or self.fresh(len(vectors), vectors.dtype))
         raw, memory = self._layers(vectors, memory)
-        hidden = self._leave(raw)
-        return Reading(self.mixture(hidden), memory, self._penalty(raw, hidden))
+        hidden, dropped = self._leave(raw)
+        return Reading(self.mixture(hidden), memory, self._penalty(raw, dropped))
 
     def _layers(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         """What the last layer puts out, and the memory after the last place."""
@@ -139,17 +139,25 @@ class RecurrentNetwork(Network):
         out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], weights, *settings)
         return out, tuple(part[0] for part in new)
 
-    def _leave(self, raw: Tensor) -> Tensor:
+    def _leave(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """What leaves the network, and what the last layer put out without the units dropped there."""
         normed: Tensor = self.norm(raw)
-        return locked_dropout(normed, self.options.dropped(self.options.dropout_output), self.training)
+        share = self.options.dropped(self.options.dropout_output)
+        if not (self.options.ar and self.training):
+            return locked_dropout(normed, share, self.training), raw
+        kept = locked_dropout(torch.ones_like(normed[:, :1]), share, self.training)
+        return normed * kept, raw * kept
 
-    def _penalty(self, raw: Tensor, hidden: Tensor) -> Tensor | None:
-        """Activation and temporal activation regularisation (Merity et al. 2017, equations 6 and 7)."""
+    def _penalty(self, raw: Tensor, dropped: Tensor) -> Tensor | None:
+        """Activation and temporal activation regularisation (Merity et al. 2017, equations 6 and 7).
+
+        Both are of what the last layer puts out, before the norm: after it every size would be the same.
+        """
         ar, tar = self.options.ar, self.options.tar
         if not ar and not tar:
             return None
         precise = torch.promote_types(raw.dtype, torch.float32)
-        penalty = ar * hidden.to(precise).square().mean()
+        penalty = ar * dropped.to(precise).square().mean()
         if raw.shape[1] > 1:
             penalty = penalty + tar * (raw[:, 1:] - raw[:, :-1]).to(precise).square().mean()
         return penalty

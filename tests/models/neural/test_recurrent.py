@@ -142,6 +142,32 @@ def test_activation_penalties_are_those_of_the_paper():
     assert network().read(vectors, begins, ()).penalty is None
 
 
+@pytest.mark.parametrize("norm", [True, False])
+def test_the_activation_penalty_grows_with_the_square_of_what_the_layer_puts_out(norm, monkeypatch):
+    net = network(ar=2.0, norm=norm, dropout_output=0.5).train()
+    begins, found = torch.zeros(2, 4, dtype=torch.bool), {}
+    raw = torch.randn(2, 4, 6)
+    for scale in (0.25, 1.0, 4.0):
+        monkeypatch.setattr(net, "_layers", lambda vectors, memory, scale=scale: (scale * raw, memory))
+        torch.manual_seed(5)
+        hidden, _, penalty = net.read(raw, begins, ())
+        found[scale] = penalty.item()
+    kept = (hidden != 0) * 2.0  # the same units are missing as in what leaves the network
+    assert 0 < (kept == 0).sum() < kept.numel()
+    assert found[1.0] == pytest.approx(2 * ((raw * kept) ** 2).mean().item(), rel=1e-5)
+    assert [found[0.25] / found[1.0], found[4.0] / found[1.0]] == pytest.approx([1 / 16, 16], rel=1e-5)
+
+
+def test_a_penalty_draws_the_same_units_as_a_network_without_one():
+    vectors, begins = torch.randn(2, 4, 6), torch.zeros(2, 4, dtype=torch.bool)
+    found = []
+    for ar in (0.0, 2.0):
+        net = network(ar=ar, dropout=0.3).train()
+        torch.manual_seed(5)
+        found.append(net.read(vectors, begins, ()).hidden)
+    assert torch.equal(*found)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_bos_on_a_chunks_first_place_zeroes_the_carried_memory(cell):
     net = network(cell).eval()
