@@ -63,8 +63,12 @@ class DynamicOptions(MemoryOptions):
         segment: events after which the weights move.
         moves: "all" weights, or those "inside" the network: all but the tables at its two ends, which is
             several times as fast where the vocabulary is large, and gains much less.
-        rate: size of a move.
-        decay: how far the weights fall back to the trained ones with each move.
+        rate: size of a move: how far a weight goes whose gradient is as large as the mean of all usual ones.
+        decay: how far the weights fall back to the trained ones with each move: those with large usual
+            gradients further, in proportion.
+        damping: how little the size of usual gradients matters for a move: it is added, in units of the mean
+            of all, to what a weight's gradient is divided by. Near 0 each weight moves about equally far (as
+            in Krause et al. 2018), with 10 or more nearly as in plain gradient descent.
         segments: of the training text, from which is learnt how large gradients are.
     """
 
@@ -73,6 +77,7 @@ class DynamicOptions(MemoryOptions):
     moves: Literal["all", "inside"] = "all"
     rate: float | None = Field(None, ge=0)
     decay: float | None = Field(None, ge=0, le=1)
+    damping: float | None = Field(None, gt=0)
     segments: int = Field(300, ge=1)
 
 

@@ -82,6 +82,7 @@ class DynamicModel(LanguageModel):
             a segment as its window still holds, with the weights of the segment.
         rate: size of a move.
         decay: how far the weights fall back with each move.
+        damping: how little the sizes of usual gradients matter for a move; see `Pace.of`.
         facts: how these were found.
     """
 
@@ -96,13 +97,15 @@ class DynamicModel(LanguageModel):
         segment: int,
         rate: float,
         decay: float,
+        damping: float,
         facts: dict[str, Any],
     ) -> None:
         self.member = network_of(member)
         self.tokenizer, self.parameters = member.tokenizer, member.parameters
-        self.usual, self.rate, self.decay, self.facts = usual, rate, decay, facts
+        self.usual, self.facts = usual, facts
+        self.rate, self.decay, self.damping = rate, decay, damping
         trained = {name: each.detach() for name, each in self.member.network.named_parameters()}
-        self.pace = Pace.of(trained, usual, rate, decay)
+        self.pace = Pace.of(trained, usual, rate, decay, damping)
         with torch.random.fork_rng(devices=[]):
             self.network = self.member.build(self.member.options, self.tokenizer.size, self.tokenizer.bos)
         self.network.eval()
@@ -179,7 +182,8 @@ class DynamicModel(LanguageModel):
 
     def save(self, folder: Path) -> None:
         """See `LanguageModel.save`; the network is kept inside."""
-        config = {"segment": self.segment, "rate": self.rate, "decay": self.decay, "facts": self.facts}
+        config = {"segment": self.segment, "rate": self.rate, "decay": self.decay, "damping": self.damping}
+        config["facts"] = self.facts
         arrays = {name: each.numpy() for name, each in self.usual.items()}
         save_with_members(folder, self.kind, config, arrays, self.tokenizer, [self.member])
 
@@ -196,7 +200,11 @@ class DynamicModel(LanguageModel):
                     f"the network has no weights {name} of shape {array.shape}", where=str(folder)
                 )
         usual = {name: torch.from_numpy(array) for name, array in saved.arrays.items()}
-        return cls(member, usual, config["segment"], config["rate"], config["decay"], config["facts"])
+        if "damping" not in config:
+            what, remedy = "the model was saved before damping could be set", "Train it again"
+            raise InputError(what, where=str(folder), remedy=remedy)
+        pace = config["rate"], config["decay"], config["damping"]
+        return cls(member, usual, config["segment"], *pace, config["facts"])
 
     def _walk(self, document: Ids, places: int) -> Iterator[tuple[int, Floats]]:
         """Of each segment the place where it begins and log p after each of its inputs, `[inputs, size]`.

@@ -5,6 +5,7 @@ Knows nothing of how weights move.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,64 +17,86 @@ from lmcompare.models.neural.dynamic import DynamicModel
 from lmcompare.models.neural.memory_member import first_tokens, network_of
 from lmcompare.registry import Progress, Training
 
-RATES = (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)
+Place = tuple[int, ...]
+"""Numbers of a rate, a damping and a decay in the lists of those that are tried."""
+RATES = (2.5e-5, 5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3)
 DECAYS = (0.0, 0.001, 0.003, 0.01, 0.03)
-FIRST_RATE, FIRST_DECAY = 2, 2
+DAMPINGS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""From the paper's scaling nearly to plain descent: which is best differs from text to text (the vectors of
+rare words leap with little damping)."""
+FIRST_RATE, FIRST_DECAY, FIRST_DAMPING = 3, 2, 3
 """Where the search begins, as numbers of the lists above."""
 OF_A_DOCUMENT = 20
-"""Segments of one training document from which is learnt: many documents say more than long ones."""
+"""Segments of one training document from which is learnt, where there are documents enough: many of them say
+more than long ones."""
 
 
 def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> DynamicModel:
-    """First the usual gradients, then the rate, then the decay, each uphill from a place in the middle."""
+    """Usual gradients, then rate, damping, rate again and decay, each downhill from a place in the middle."""
     network = network_of(member)
     named = network.network.named_parameters()
     moving = [name for name, _ in named if options.moves == "all" or not name.startswith("embedding.")]
     ones = {name: torch.ones_like(dict(network.network.named_parameters())[name]) for name in moving}
-    model = DynamicModel(network, ones, options.segment, 0.0, 0.0, {})
+    model = DynamicModel(network, ones, options.segment, 0.0, 0.0, 1.0, {})
     job.progress(Progress("learning the usual gradients", 0, 1))
     order = np.random.default_rng(job.seed).permutation(len(job.train))
-    longest = OF_A_DOCUMENT * model.segment
+    longest = max(OF_A_DOCUMENT, -(-options.segments // max(len(order), 1))) * model.segment
     usual = model.usual_gradients(
         [np.asarray(job.train[number])[:longest] for number in order], options.segments
     )
     texts = first_tokens(job.valid, options.valid_tokens)
     tokens = sum(map(len, texts))
-    tried: dict[tuple[float, float], float] = {}
-
-    def attempt(rate: float, decay: float) -> float:
-        if (rate, decay) not in tried:
-            model = DynamicModel(network, usual, options.segment, rate, decay, {})
-            loss = -float(np.concatenate(model.score(texts)).mean())
-            tried[rate, decay] = np.inf if np.isnan(loss) else loss  # a rate so high that weights overflow
-            note = f"rate {rate:g}, decay {decay:g}: valid ppl {np.exp(tried[rate, decay]):.1f}"
-            job.progress(Progress("tuning the rate", len(tried), len(RATES) + len(DECAYS), note))
-        return tried[rate, decay]
-
     rates = RATES if options.rate is None else (options.rate,)
     decays = DECAYS if options.decay is None else (options.decay,)
-    at, fall = min(FIRST_RATE, len(rates) - 1), min(FIRST_DECAY, len(decays) - 1)
-    if tokens and len(rates) + len(decays) > 2:
-        at = _downhill(lambda number: attempt(rates[number], decays[fall]), at, len(rates))
-        fall = _downhill(lambda number: attempt(rates[at], decays[number]), fall, len(decays))
+    dampings = DAMPINGS if options.damping is None else (options.damping,)
+    tried: dict[Place, float] = {}
+
+    def loss_at(place: Place) -> float:
+        if place not in tried:
+            rate, damping, decay = rates[place[0]], dampings[place[1]], decays[place[2]]
+            model = DynamicModel(network, usual, options.segment, rate, decay, damping, {})
+            loss = -float(np.concatenate(model.score(texts)).mean())
+            tried[place] = np.inf if np.isnan(loss) else loss  # a rate so high that weights overflow
+            pace = f"rate {rate:g}, damping {damping:g}, decay {decay:g}"
+            note = f"{pace}: valid ppl {np.exp(tried[place]):.1f}"
+            total = len(rates) + len(dampings) + len(decays)
+            job.progress(Progress("tuning the rate", min(len(tried), total), total, note))
+        return tried[place]
+
+    sizes = len(rates), len(dampings), len(decays)
+    firsts = FIRST_RATE, FIRST_DAMPING, FIRST_DECAY
+    best: Place = tuple(min(first, size - 1) for first, size in zip(firsts, sizes, strict=True))
+    if tokens and max(sizes) > 1:
+        for axis in (0, 1, 0, 2):
+            best = _downhill(loss_at, best, axis, sizes[axis])
     facts: dict[str, Any] = {
         "valid_tokens": tokens,
         "tried": [
-            {"rate": rate, "decay": decay, "valid_ppl": float(np.exp(loss)) if loss < np.inf else None}
-            for (rate, decay), loss in sorted(tried.items())
+            {
+                "rate": rates[rate],
+                "damping": dampings[damping],
+                "decay": decays[decay],
+                "valid_ppl": float(np.exp(loss)) if loss < np.inf else None,
+            }
+            for (rate, damping, decay), loss in sorted(tried.items())
         ],
     }
     if tokens:
         facts["valid_ppl_alone"] = float(np.exp(-np.concatenate(network.score(texts)).mean()))
-    return DynamicModel(network, usual, options.segment, rates[at], decays[fall], facts)
+    rate, damping, decay = rates[best[0]], dampings[best[1]], decays[best[2]]
+    return DynamicModel(network, usual, options.segment, rate, decay, damping, facts)
 
 
-def _downhill(loss: Any, start: int, count: int) -> int:
-    """The number of a place that is no higher than its neighbours, walked to from `start`."""
+def _downhill(loss_at: Callable[[Place], float], start: Place, axis: int, count: int) -> Place:
+    """The place along an axis that is no higher than its neighbours, walked to from `start`."""
+
+    def beside(place: Place, way: int) -> Place:
+        return (*place[:axis], place[axis] + way, *place[axis + 1 :])
+
     at = start
     for way in (1, -1):
-        while 0 <= at + way < count and loss(at + way) < loss(at):
-            at += way
+        while 0 <= at[axis] + way < count and loss_at(beside(at, way)) < loss_at(at):
+            at = beside(at, way)
         if at != start:
             break
     return at

@@ -1,9 +1,11 @@
 """A network's weights that follow a text: how far each one moves, and how fast it falls back.
 
-Knows nothing of documents. Gradients are made as large as they usually are in training text, weight by
-weight, so that one rate suits all.
+Knows nothing of documents. A weight's gradient is divided by its usual size in training text and a damping.
+With little damping a surprising gradient moves every weight about equally far; with much, this is plain
+gradient descent, and only the fall back goes by the usual size.
 
-Source: Krause, Kahembwe, Murray and Renals, "Dynamic evaluation of neural sequence models" (2018), section 5.
+Source: Krause, Kahembwe, Murray and Renals, "Dynamic evaluation of neural sequence models" (2018), section
+5. Their epsilon is `damping * mean`, their learning rate is `rate * (1 + damping)`.
 """
 
 from __future__ import annotations
@@ -17,8 +19,6 @@ from torch import Tensor
 from lmcompare.models.neural.network import Network
 
 Weights = dict[str, Tensor]
-SMALLEST = 10.0
-"""Added to each weight's usual gradient, in units of the mean of all: or the vectors of rare words leap."""
 TOGETHER = 1 << 16
 """Weights that are moved at once: few enough to stay in the processor's cache between two operations."""
 
@@ -29,7 +29,7 @@ class Pace:
 
     Attributes:
         trained: where they start and fall back to; never changed.
-        steps: rate / (usual gradient + a little), one tensor for each weight that moves.
+        steps: what a gradient is multiplied by, one tensor for each weight that moves.
         falls: share of the way back to the trained weights that each move takes, likewise, 0 to 1.
     """
 
@@ -38,23 +38,26 @@ class Pace:
     falls: Weights
 
     @classmethod
-    def of(cls, trained: Weights, usual: Weights, rate: float, decay: float) -> Pace:
-        """Equations 5 to 7: what is usually moved a lot also falls back fast.
+    def of(cls, trained: Weights, usual: Weights, rate: float, decay: float, damping: float) -> Pace:
+        """Steps of rate (1 + damping) / (usual + damping mean), and falls of min(1, decay usual / mean).
+
+        A weight with the mean usual gradient so moves equally far whatever the damping.
 
         Args:
             trained: see above.
-            usual: root of the mean squared gradient in training text.
+            usual: root of the mean squared gradient in training text; `mean` is that of all weights.
             rate: see `DynamicOptions`.
             decay: see `DynamicOptions`.
+            damping: see `DynamicOptions`; above 0, since some weights may have no gradient in training text.
         """
         mean = sum(float(each.sum()) for each in usual.values()) / sum(map(torch.numel, usual.values()))
         mean = mean or 1.0
-        steps = {name: rate / (each + SMALLEST * mean) for name, each in usual.items()}
+        steps = {name: rate * (1 + damping) / (each + damping * mean) for name, each in usual.items()}
         falls = {name: (each * (decay / mean)).clamp_(max=1.0) for name, each in usual.items()}
         return cls(trained, steps, falls)
 
     def move(self, weights: Weights, gradients: Mapping[str, Tensor], *, own: bool) -> Weights:
-        """The weights after a move (equation 4): new tensors or, if they are the caller's `own`, in place."""
+        """The weights after a move: new tensors or, if they are the caller's `own`, in place."""
         moved = dict(weights)
         for name, step in self.steps.items():
             new = moved[name] = weights[name] if own else weights[name].clone()

@@ -13,9 +13,9 @@ KINDS = ("feedforward", "rnn", "gru", "lstm", "transformer")
 
 @pytest.fixture
 def dynamic(small_model):
-    """`make(kind, segment=4, rate=0.02, decay=0.05, **options)`: usual gradients between 0.05 and 0.15."""
+    """`make(kind, segment=4, **options)`: usual gradients between 0.05 and 0.15."""
 
-    def make(kind, segment=4, rate=0.1, decay=0.05, moves="", **options):
+    def make(kind, segment=4, rate=0.02, decay=0.05, damping=2.0, moves="", **options):
         member = small_model(kind, **options)
         torch.manual_seed(3)
         usual = {
@@ -23,7 +23,7 @@ def dynamic(small_model):
             for name, each in member.network.named_parameters()
             if moves in name
         }
-        return DynamicModel(member, usual, segment, rate, decay, {})
+        return DynamicModel(member, usual, segment, rate, decay, damping, {})
 
     return make
 
@@ -56,7 +56,7 @@ def test_weights_that_do_not_move_change_nothing(dynamic, documents, kind, optio
 
 
 def test_an_elman_network_moves_as_the_equations_say(dynamic, documents):
-    """Krause et al. (2018), equations 4 to 7, with slopes by finite differences in float64."""
+    """Krause et al. (2018), section 5, with slopes by finite differences in float64."""
     model = dynamic("rnn", segment=3, layers=1, width=3)
     document = documents([8])[0]
     trained = {k: v.detach().numpy().astype(float) for k, v in model.member.network.named_parameters()}
@@ -96,13 +96,35 @@ def test_an_elman_network_moves_as_the_equations_say(dynamic, documents):
                     other[place] += change
                     two.append(-read({**weights, name: other}, inputs[part], document[part], h)[0].mean())
                 slope[place] = (two[0] - two[1]) / 2e-5
-            step = model.rate / (usual[name] + 10 * everything.mean())
+            step = 3 * model.rate / (usual[name] + 2 * everything.mean())  # damping 2: 3 is 1 + 2
             fall = np.minimum(1, model.decay * usual[name] / everything.mean())
             moved[name] = old - step * slope + fall * (trained[name] - old)
         weights, h = moved, after
     assert model.score([document])[0] == pytest.approx(expected, abs=2e-5)
     plain = model.member.score([document])[0]
     assert np.abs(plain[3:] - model.score([document])[0][3:]).max() > 1e-2
+
+
+def test_the_damping_is_tuned_too_and_kept_where_it_is_given(small_model, documents, tmp_path):
+    family = registry.models.get("dynamic")
+    tuned = family.train(job_for(small_model, documents, tmp_path, decay=0.0))
+    assert len({each["damping"] for each in tuned.facts["tried"]}) >= 2
+    given = family.train(job_for(small_model, documents, tmp_path, decay=0.0, damping=5.0))
+    assert {each["damping"] for each in given.facts["tried"]} == {given.damping} == {5.0}
+
+
+def test_usual_gradients_of_a_single_document_come_from_as_many_segments_as_asked(
+    small_model, documents, tmp_path
+):
+    member = small_model("gru")
+    chosen = DynamicOptions(member="network", segment=4, segments=50, rate=0.1, decay=0.0, damping=1.0)
+    (document,) = documents([230])
+    job = Training(chosen, member.tokenizer, [document], [], 1, tmp_path, members={"network": member})
+    model = registry.models.get("dynamic").train(job)
+    expected = model.usual_gradients([document], 50)
+    assert {name: each.tolist() for name, each in model.usual.items()} == {
+        name: each.tolist() for name, each in expected.items()
+    }
 
 
 def test_nothing_is_left_of_one_document_in_the_next(dynamic, documents):
@@ -125,8 +147,14 @@ def job_for(small_model, documents, tmp_path, **options):
 def test_the_rate_is_tuned_and_learns_what_a_document_repeats(small_model, documents, tmp_path):
     job = job_for(small_model, documents, tmp_path)
     model = registry.models.get("dynamic").train(job)
-    tried = {(each["rate"], each["decay"]): each["valid_ppl"] for each in model.facts["tried"]}
-    assert tried[model.rate, model.decay] == min(tried.values()) < 0.9 * model.facts["valid_ppl_alone"]
+    tried = {
+        (each["rate"], each["damping"], each["decay"]): each["valid_ppl"] for each in model.facts["tried"]
+    }
+    assert (
+        tried[model.rate, model.damping, model.decay]
+        == min(tried.values())
+        < 0.9 * model.facts["valid_ppl_alone"]
+    )
     assert np.exp(-model.score(job.valid)[0].mean()) == pytest.approx(min(tried.values()))
 
 
