@@ -16,6 +16,8 @@ from lmcompare.models.neural.embedding import Rows
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-8
+TABLES = ("embedding.", "position_vectors", "mixture.prior.")
+"""How names begin of matrices whose rows are vectors of their own: of tokens, places, a mixture's parts."""
 
 
 class Optimiser(ABC):
@@ -125,7 +127,7 @@ class Descent(Optimiser):
 
 def is_inner_matrix(name: str, parameter: Tensor) -> bool:
     """Whether a parameter is a matrix inside the network, not one of the tables at its ends."""
-    return parameter.ndim > 1 and not name.startswith("embedding.")
+    return parameter.ndim > 1 and not name.startswith(TABLES)
 
 
 def clip_gradients(gradients: Iterable[Tensor], largest: float) -> float:

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.muon import Muon
 from lmcompare.models.neural.optimiser import AdamW, Descent, clip_gradients
 from lmcompare.models.neural.options import NetworkOptions
 
@@ -106,3 +107,18 @@ def test_descent_moves_used_rows_only_and_each_keeps_its_direction():
     moved = (before - network.embedding.weight.detach())[:, 0]
     # row 4: 0.5 * 1, then 0.5 * (0.5 + 1)
     assert moved.tolist() == pytest.approx([0, 0.5, 0, 0, 1.25, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("family", [AdamW, Descent, Muon])
+def test_vectors_of_places_and_of_a_mixtures_parts_move_as_the_embedding_does(small_model, family):
+    """Gradients of one: AdamW's step is its rate, descent's too; nothing decays but matrices inside."""
+    network = small_model("transformer", positions="learned", softmaxes=3).network
+    before = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    family(network, 0.5, 0.25, 0.1).step(1.0)
+    for name in ("embedding.weight", "position_vectors", "mixture.prior.weight", "norm.weight"):
+        step = before[name] - network.get_parameter(name).detach()
+        torch.testing.assert_close(step, torch.full_like(step, 0.25), atol=1e-5, rtol=0)
+    latent = before["mixture.latent.weight"] - network.get_parameter("mixture.latent.weight").detach()
+    assert (latent - 0.25).abs().min() > 1e-4
