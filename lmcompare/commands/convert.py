@@ -9,8 +9,10 @@ from rich.console import Console
 
 from lmcompare.commands.opening import open_model
 from lmcompare.errors import InputError
+from lmcompare.models.ngram.compressed import PACKED, refuse_other_packing
 
-_PACKED = (".gz", ".bz2", ".xz")
+_ARPA = (".arpa", ".lm")
+_BINARY = (".bin", ".binary", ".klm")
 
 
 @click.command("convert")
@@ -23,7 +25,9 @@ _PACKED = (".gz", ".bz2", ".xz")
 )
 @click.option("--quantise", is_flag=True, help="Eight bits a number: a folder of a third of the size.")
 def command(source: Path, target: Path, entropy_prune: float | None, quantise: bool) -> None:
-    """Write the n-gram model SOURCE as TARGET; both are an ARPA file (.arpa, .arpa.gz, ...) or a folder.
+    """Write the n-gram model SOURCE as TARGET; both are an ARPA file or a folder.
+
+    An ARPA file ends in .arpa or .lm, and in .gz, .bz2 or .xz where it is packed; any other name is a folder.
 
     \b
     Example:
@@ -38,7 +42,7 @@ def command(source: Path, target: Path, entropy_prune: float | None, quantise: b
     if target.exists():
         what = f"the {'folder' if target.is_dir() else 'file'} exists already"
         raise InputError(what, where=str(target), remedy="Remove it or name another")
-    to_arpa = (target.with_suffix("") if target.suffix in _PACKED else target).suffix == ".arpa"
+    to_arpa = _is_arpa(target)
     if to_arpa and quantise:
         raise InputError(
             "an ARPA file holds no eight-bit numbers", where="--quantise", remedy="Name a folder"
@@ -60,3 +64,16 @@ def command(source: Path, target: Path, entropy_prune: float | None, quantise: b
     after = model.tables.levels[-1] - 1
     kept = f"{after:,} n-grams" if after == before else f"{after:,} of {before:,} n-grams"
     console.print(f"wrote {target}: {kept}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_arpa(target: Path) -> bool:
+    """Whether a name is that of an ARPA file; else it is a folder's.
+
+    Errors: `InputError` for a name that says a file of a form that is not written here.
+    """
+    refuse_other_packing(target)
+    suffix = target.suffix.lower()
+    if suffix in _BINARY:
+        remedy = "Name an .arpa file, and make it binary with KenLM's build_binary"
+        raise InputError("KenLM's binary files are not written", where=str(target), remedy=remedy)
+    return suffix in (*_ARPA, *PACKED)

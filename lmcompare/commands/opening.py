@@ -49,9 +49,9 @@ def open_model(folder: Path, *, compiled: bool | None = None, int8: bool = False
         int8: the same.
     """
     folder = folder / "model" if (folder / "model" / "model.json").is_file() else folder
-    if folder.suffix in (*_ARPA, *_BINARY) and folder.is_file():
+    if folder.suffix.lower() in (*_ARPA, *_BINARY) and folder.is_file():
         remedy = f"Run `lmcompare convert {folder} FOLDER`, then use that folder"
-        if folder.suffix in _BINARY:
+        if folder.suffix.lower() in _BINARY:
             remedy = "Train a model of kind kenlm with path set to it, then use that folder"
         what = "this is a file of another tool, not a model folder"
         raise InputError(what, where=str(folder), remedy=remedy)

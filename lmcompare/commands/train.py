@@ -9,10 +9,15 @@ from rich.console import Console
 
 from lmcompare import registry, stopping
 from lmcompare.commands.settings import read_settings, tokenizer_options
+from lmcompare.commands.training_text import open_text, part_used, record
 from lmcompare.commands.watching import TerminalWatcher
 from lmcompare.errors import InputError
 from lmcompare.experiment.spec import check_options
 from lmcompare.files import explain_os_errors
+from lmcompare.interface import LanguageModel
+
+_READ_NO_TEXT = ("kenlm", "source")
+"""Kinds that take no more of a corpus than its event space."""
 
 
 @click.command("train")
@@ -29,8 +34,16 @@ from lmcompare.files import explain_os_errors
 )
 @click.option("--seed", default=1, show_default=True, help="Fixes every random choice.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the training.")
+@click.option("--all", "whole", is_flag=True, help="Train on the whole text: nothing is held out.")
 def command(
-    kind: str, corpus: str, out: Path, tokenizer: str, settings: tuple[str, ...], seed: int, threads: int
+    kind: str,
+    corpus: str,
+    out: Path,
+    tokenizer: str,
+    settings: tuple[str, ...],
+    seed: int,
+    threads: int,
+    whole: bool,
 ) -> None:
     """Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
 
@@ -43,7 +56,6 @@ def command(
     """
     from lmcompare.generation.short_text import short_text
     from lmcompare.text.encoded import encode_corpus
-    from lmcompare.text.sources import open_corpus
     from lmcompare.text.tokenizers import build
 
     family = registry.models.get(kind, where="KIND")
@@ -54,7 +66,7 @@ def command(
     console = Console()
     with stopping.listening(), TerminalWatcher(console) as watcher:
         watcher.stage("reading the corpus")
-        text = open_corpus(corpus)
+        text = open_text(corpus, whole)
         encoded = encode_corpus(text, build(space, text.sentences("train")))
         watcher.cells([kind], [])
         work = out.with_name(f".{out.name}.work")
@@ -75,11 +87,41 @@ def command(
         )
         model.save(out)
         _keep_records(work, out)
+        reads = kind not in _READ_NO_TEXT and getattr(options, "counts", None) is None
+        if reads:
+            record(out, corpus, whole, text)
         watcher.finished(kind)
+    if reads:
+        console.print(part_used(encoded, "trained on"), highlight=False, markup=False, soft_wrap=True)
+    if told := _weights(model):
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     for note in getattr(model, "notes", ()):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     told = f"wrote {out}: {model.parameters:,} parameters"
     console.print(told, highlight=False, markup=False, soft_wrap=True)
+
+
+def _weights(model: LanguageModel) -> str:
+    """What a mixture gives to each of its members; of one whose weights differ by context, the range."""
+    if model.kind != "mixture":
+        return ""
+    from lmcompare.models.mixture.linear import LinearMixture
+    from lmcompare.models.mixture.log_linear import LogLinearMixture
+
+    if isinstance(model, LogLinearMixture):
+        what, each = "powers", model.powers[None]
+    elif isinstance(model, LinearMixture):
+        what, each = "weights", model.weights
+    else:
+        return ""
+    if len(each) > 1:
+        what = f"{what} (by {len(each):,} kinds of context)"
+    low, high = each.min(axis=0).tolist(), each.max(axis=0).tolist()
+    shares = [
+        f"{name} {least:.3f}" if len(each) == 1 else f"{name} {least:.3f} to {most:.3f}"
+        for name, least, most in zip(model.names, low, high, strict=True)
+    ]
+    return f"{what}: {', '.join(shares)}"
 
 
 def _keep_records(work: Path, out: Path) -> None:

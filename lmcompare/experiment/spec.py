@@ -24,6 +24,9 @@ from lmcompare.experiment.grid import GridPlace, expand
 from lmcompare.text.options import CorpusOptions
 from lmcompare.text.tokenizers import TokenizerOptions
 
+_WHOLE = "the file"
+"""Where a fault is that several keys at the top of a file have together."""
+
 
 class Head(BaseModel):
     """Everything of an experiment file but its models."""
@@ -286,7 +289,8 @@ def check_options(options: type[BaseModel], values: Mapping[str, Any], place: st
     faults: list[str] = []
     checked = _checked(options, values, "", faults)
     if checked is None:
-        raise InputError("; ".join(faults), where=place)
+        # A fault of several options together has no place of its own: `place` says enough.
+        raise InputError("; ".join(fault.removeprefix(f"{_WHOLE}: ") for fault in faults), where=place)
     return checked
 
 
@@ -310,7 +314,7 @@ def _sentence(fault: Any, model: type[BaseModel], place: str, also: list[str]) -
     where = place
     for part in fault["loc"]:
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    where = where or "the file"
+    where = where or _WHOLE
     message = str(fault["msg"])
     if fault["type"] == "extra_forbidden":
         name = str(fault["loc"][-1])

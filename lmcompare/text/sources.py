@@ -56,6 +56,41 @@ def open_corpus(reference: CorpusOptions | str, *, base: Path | None = None) -> 
     return corpus
 
 
+def open_whole(reference: str, *, base: Path | None = None) -> Corpus:
+    """The same text with nothing held out: all of it is the split `train`, the other two are empty.
+
+    Args:
+        reference: a name or a path; a text of one line will do.
+        base: as `open_corpus` takes it.
+
+    Raises:
+        InputError: as `open_corpus` does, but never for too little text to split.
+    """
+    base = base or Path()
+    options = _as_options(reference, base)
+    if options.path is None:
+        corpus = open_corpus(options, base=base)
+        whole = [document for split in SPLITS for document in corpus.splits[split]]
+        return _build(corpus.name, find_recipe(str(options.name)), _only(whole), rule="nothing is held out")
+    path = base / Path(options.path).expanduser()
+    _check_path(path)
+    found = _text_files(path) if path.is_dir() else [path]
+    files = list(_split_files(path, found).values()) if path.is_dir() else []
+    mode = "file" if len(found) > 1 and not files else None
+    whole = [
+        document
+        for file in files or found
+        for document in _documents(str(file.relative_to(path.parent)), file, options, mode)
+    ]
+    if not whole:
+        raise InputError("there is no sentence in the text", where=str(path), remedy="Give more text")
+    return _build(_name_of(path), options, _only(whole), rule="nothing is held out")
+
+
+def _only(documents: list[Document]) -> dict[str, list[Document]]:
+    return {"train": documents, "valid": [], "test": []}
+
+
 def _as_options(reference: str, base: Path) -> CorpusOptions:
     """A name where there is such a corpus or nothing that looks like a path, else a path."""
     names = recipe_names()
@@ -89,12 +124,18 @@ def _named(name: str, options: CorpusOptions) -> Corpus:
 
 
 def _from_path(path: Path, options: CorpusOptions) -> Corpus:
+    _check_path(path)
+    name = _name_of(path)
     if path.is_dir():
         files = _text_files(path)
         paths = _split_files(path, files)
         if paths:
-            return _build(path.resolve().name, options, _separate(paths, options))
-        return _unsplit(path.resolve().name, [(str(f.relative_to(path)), f) for f in files], options)
+            return _build(name, options, _separate(paths, options))
+        return _unsplit(name, [(str(f.relative_to(path)), f) for f in files], options)
+    return _unsplit(name, [(path.name, path)], options)
+
+
+def _check_path(path: Path) -> None:
     if path.suffix and not path.name.endswith(SUFFIXES) and path.is_file():
         # A text file may have any name; only what is known to be packed otherwise is refused.
         if path.suffix in (".zip", ".bz2", ".xz", ".parquet", ".pdf", ".docx", ".html"):
@@ -104,7 +145,10 @@ def _from_path(path: Path, options: CorpusOptions) -> Corpus:
         raise InputError(
             "there is no such file or folder", where=str(path), remedy=_near(path) or "Correct the path"
         )
-    return _unsplit(path.name.partition(".")[0], [(path.name, path)], options)
+
+
+def _name_of(path: Path) -> str:
+    return path.resolve().name if path.is_dir() else path.name.partition(".")[0]
 
 
 def _near(path: Path) -> str:

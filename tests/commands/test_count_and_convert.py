@@ -1,3 +1,5 @@
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,74 @@ def test_a_model_goes_to_an_arpa_file_and_back_without_loss(tmp_path: Path, ngra
     lines = ["the cat sees a dog here .", "a bird likes never-seen"]
     scores = [model.score([model.tokenizer.encode_document(lines)])[0] for model in (one, other)]
     np.testing.assert_array_equal(*scores)
+
+
+@pytest.mark.parametrize("name", ["model.lm", "model.lm.gz", "model.ARPA", "model.Arpa.XZ", "model.bz2"])
+def test_the_name_of_an_arpa_file_may_be_written_in_any_of_the_usual_ways(
+    tmp_path: Path, ngram: Path, name: str
+) -> None:
+    run("convert", ngram, tmp_path / name)
+    assert (tmp_path / name).is_file()
+    packed = (tmp_path / name).read_bytes()[:2] != b"\\d"
+    assert packed == (name.lower().endswith((".gz", ".xz", ".bz2")))
+    np.testing.assert_array_equal(
+        read_arpa(tmp_path / name).tables.logprobs, NgramModel.load(ngram).tables.logprobs
+    )
+    with pytest.raises(InputError, match="Run `lmcompare convert"):
+        call("score", "a text", "--model", tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.arpa.zst", "model.lm.zip", "model.arpa.7z", "model.binary", "model.KLM"]
+)
+def test_a_file_of_another_form_is_refused_and_no_folder_is_made(
+    tmp_path: Path, ngram: Path, name: str
+) -> None:
+    with pytest.raises(InputError, match="are not written") as told:
+        call("convert", ngram, tmp_path / name)
+    assert ".arpa" in str(told.value) or ".gz" in str(told.value)
+    assert not (tmp_path / name).exists()
+
+
+def test_what_count_says_is_how_many_lines_it_writes(tiny: Path, tmp_path: Path) -> None:
+    for name, more in (("all.txt", []), ("highest.txt", ["--highest"])):
+        said = run("count", tiny / "text.txt", "--order", 3, "--out", tmp_path / name, *more)
+        lines = (tmp_path / name).read_text().splitlines()
+        orders = Counter(len(line.split()) - 1 for line in lines)
+        told = {int(n): int(size) for size, n in re.findall(r"(\d+) of order (\d)", said)}
+        assert told == orders and ("highest" in name or any(line.startswith("<s>\t") for line in lines))
+
+
+def test_count_says_which_part_of_a_text_it_counted_and_all_counts_all(tiny: Path, tmp_path: Path) -> None:
+    words = Counter((tiny / "text.txt").read_text().split())
+    said = run("count", tiny / "text.txt", "--order", 1, "--out", tmp_path / "part.txt")
+    part = re.findall(r"the training part (\d+) of (\d+) events", said.replace(",", ""))[0]
+    used, events = map(int, part)
+    assert "--all" in said and 0 < used < events
+    assert sum(counts_of(tmp_path / "part.txt").values()) == used
+    said = run("count", tiny / "text.txt", "--order", 1, "--out", tmp_path / "whole.txt", "--all")
+    found = counts_of(tmp_path / "whole.txt")
+    assert f"the whole text, {events:,} events" in said and sum(found.values()) == events
+    assert {word: count for word, count in found.items() if word != "</s>"} == words
+
+
+def counts_of(path: Path) -> dict[str, int]:
+    """Of a file of single words."""
+    return {word: int(count) for word, count in (line.split("\t") for line in path.read_text().splitlines())}
+
+
+def test_a_text_of_two_lines_is_refused_with_what_can_be_done_about_it(tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_text("one line\nanother line of text\n")
+    for words in (("count",), ("train", "ngram")):
+        with pytest.raises(InputError, match="cannot be split") as told:
+            call(*words, tmp_path / "two.txt", "--out", tmp_path / "out")
+        assert "Add --all" in str(told.value) and "documents`" not in str(told.value)
+    said = run("count", tmp_path / "two.txt", "--out", tmp_path / "two", "--order", 2, "--all")
+    assert "counted the whole text, 8 events" in said
+    assert "another line\t1" in (tmp_path / "two").read_text().splitlines()
+    said = run("train", "ngram", tmp_path / "two.txt", "--out", tmp_path / "model", "--all")
+    assert "trained on the whole text, 8 events" in said
+    assert NgramModel.load(tmp_path / "model").settings["events"] == 8
 
 
 def test_a_model_is_pruned_and_quantised_on_the_way(tmp_path: Path, ngram: Path) -> None:

@@ -11,7 +11,7 @@ from lmcompare.errors import InputError
 from lmcompare.text.adding import add_corpus
 from lmcompare.text.corpus import SPLITS, Corpus
 from lmcompare.text.options import CorpusOptions
-from lmcompare.text.sources import open_corpus
+from lmcompare.text.sources import open_corpus, open_whole
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -35,6 +35,22 @@ def test_one_text_file_is_cut_and_split_and_loses_nothing(tmp_path: Path) -> Non
     assert whole(corpus) == lines(text(300))
     assert all(corpus.splits[split] for split in SPLITS)
     assert corpus.facts == {"splits": "80/10/10 by hash of the document's text"}
+
+
+def test_a_whole_text_holds_nothing_out_and_one_line_will_do(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text(text(300))
+    corpus = open_whole(str(tmp_path / "mine.txt"))
+    assert corpus.sentences("train") == [line for line in text(300).split("\n") if line]
+    (tmp_path / "mine.txt").write_text("one line\n")
+    assert open_whole("mine.txt", base=tmp_path).sentences("train") == ["one line"]
+    (tmp_path / "mine.txt").write_text("\n \n")
+    with pytest.raises(InputError, match="there is no sentence in the text"):
+        open_whole("mine.txt", base=tmp_path)
+    for name in ("train.txt", "valid.txt", "test.txt"):
+        (tmp_path / name).write_text(f"a line of {name}\n")
+    found = open_whole(str(tmp_path))
+    assert sorted(found.sentences("train")) == [f"a line of {n}.txt" for n in ("test", "train", "valid")]
+    assert found.splits["valid"] == found.splits["test"] == []
 
 
 @pytest.mark.parametrize(
@@ -151,6 +167,7 @@ def test_options_overrule_a_recipe(toy: Any) -> None:
     add_corpus("toy", toy.folder)
     assert open_corpus("toy").facts["splits"] == "as published"
     assert len(open_corpus("toy").splits["train"]) == 40
+    assert sorted(open_whole("toy").sentences("train")) == whole(open_corpus("toy"))
     corpus = open_corpus(CorpusOptions(name="toy", documents="file", title="Mine", language="de"))
     assert (len(corpus.splits["train"]), corpus.title, corpus.language) == (1, "Mine", "de")
 

@@ -19,6 +19,8 @@ from typing import BinaryIO, cast
 from lmcompare.errors import InputError
 from lmcompare.files import explain_os_errors
 
+PACKED = (".gz", ".bz2", ".xz")
+_OTHERS = (".zst", ".zip", ".z", ".7z", ".lz4", ".lzma", ".br", ".tgz", ".tar")
 _MARKS = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ\x00": lzma.decompress}
 
 
@@ -36,16 +38,24 @@ def read_unpacked(path: Path) -> bytes:
         raise InputError(f"the file cannot be read: {reason}", where=str(path)) from None
 
 
+def refuse_other_packing(path: Path) -> None:
+    """Raise `InputError` for a name that promises a packing that is not written here."""
+    if path.suffix.lower() in _OTHERS:
+        remedy = f"End the name in {', '.join(PACKED)}, or in none of these"
+        raise InputError(f"files of type {path.suffix} are not written", where=str(path), remedy=remedy)
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A new file, packed if its name ends in ".gz", ".bz2" or ".xz", that is there whole or not at all."""
+    refuse_other_packing(path)
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with contextlib.ExitStack() as stack:
                 file: BinaryIO = stack.enter_context(os.fdopen(handle, "wb"))
-                packed = packing(file, path.suffix)
+                packed = packing(file, path.suffix.lower())
                 yield stack.enter_context(packed) if packed else file
             os.chmod(name, 0o644)
             os.replace(name, path)

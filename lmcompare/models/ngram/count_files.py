@@ -36,15 +36,21 @@ _CHUNK = 1 << 24
 _SPACE = np.isin(np.arange(256), np.frombuffer(b" \t\n\r\x0b\x0c", dtype=np.uint8))
 
 
-def write_counts(levels: Sequence[Level], tokenizer: Tokenizer, path: Path, *, lower: bool = True) -> None:
+def write_counts(
+    levels: Sequence[Level], tokenizer: Tokenizer, path: Path, *, lower: bool = True
+) -> list[int]:
     """Write counts, packed if the name ends in ".gz", ".bz2" or ".xz", whole or not at all.
 
     Args:
         levels: the n-grams of each order (`counts.count`).
         tokenizer: whose ids they hold.
         path: of the file.
+
+    Returns:
+        How many lines each order has.
         lower: whether the orders below the highest are listed, and not only what cannot be summed up.
     """
+    lines = list[int]()
     words = np.array(names(tokenizer), dtype=object)
     with whole_file(path) as file:
         for grams, counts in _listed(levels, tokenizer.bos, lower):
@@ -52,6 +58,8 @@ def write_counts(levels: Sequence[Level], tokenizer: Tokenizer, path: Path, *, l
             for start in range(0, len(grams), _ROWS):
                 rows = slice(start, start + _ROWS)
                 fields = np.column_stack([words[grams[rows]], counts[rows].astype(object)])
+            lines.append(len(grams))
+    return lines
                 file.write((line * len(fields) % tuple(fields.ravel().tolist())).encode())
 
 
