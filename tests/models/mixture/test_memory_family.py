@@ -7,6 +7,7 @@ from lmcompare.errors import InputError
 from lmcompare.laws import check
 from lmcompare.models.mixture.memory_options import DynamicOptions, NeighbourOptions, NeuralCacheOptions
 from lmcompare.models.mixture.options import MixtureOptions
+from lmcompare.models.nested_folder import save_with_members
 
 LSTM = {"kind": "lstm", "width": 8, "steps": 15, "batch": 4, "length": 8}
 MEMORIES = {
@@ -58,6 +59,17 @@ def test_a_member_may_be_a_table_and_the_model_is_loaded_as_it_was_saved(trainin
         ".json",
         ".safetensors",
     }
+
+
+def test_a_dynamic_model_that_was_saved_without_its_damping_is_refused(training, texts, tmp_path):
+    model = train(training, "dynamic", {"member": LSTM, **MEMORIES["dynamic"], "damping": 2.0})
+    model.save(tmp_path / "whole")
+    loaded = registry.models.get("dynamic").load(tmp_path / "whole")
+    assert (loaded.rate, loaded.decay, loaded.damping) == (0.01, 0.01, 2.0)
+    config = {"segment": 4, "rate": 0.01, "decay": 0.01, "facts": {}}
+    save_with_members(tmp_path / "old", "dynamic", config, {}, model.tokenizer, [model.member])
+    with pytest.raises(InputError, match="before damping could be set"):
+        registry.models.get("dynamic").load(tmp_path / "old")
 
 
 @pytest.mark.parametrize("kind", MEMORIES)
