@@ -148,8 +148,8 @@ def _row(
     ended = [(each, best) for each, best in proven if each.complete]
 
     def over_prompts(values: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
-        if not values:
-            return None, None
+        if len(values) < 2:  # of one prompt there is a value and no interval
+            return (float(values[0]) if values else None), None
         return mean_with_interval(np.array(values), options.resamples, options.seed)
 
     def share(held: Sequence[bool]) -> tuple[float | None, tuple[float, float] | None]:

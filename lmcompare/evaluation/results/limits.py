@@ -122,7 +122,7 @@ class SearchRow(Record):
     size: int | None = Field(description="prefixes of a beam, samples; null where there is no size")
     complete: float = Field(description="share of all prompts where it found an end at all")
     bits: float | None = Field(description="mean -log2 p of what it found, end included; of complete ones")
-    bits_ci95: Interval | None = Field(description="bootstrap over the prompts")
+    bits_ci95: Interval | None = Field(description="bootstrap over the prompts; null for one")
     excess: float | None = Field(
         description="mean bits above the optimum of the same prompt; of complete ones"
     )
@@ -130,7 +130,7 @@ class SearchRow(Record):
         description="bootstrap over the prompts; null for the optimum itself"
     )
     length: float | None = Field(description="mean tokens before the end; of complete ones")
-    length_ci95: Interval | None = Field(description="bootstrap over the prompts")
+    length_ci95: Interval | None = Field(description="bootstrap over the prompts; null for one")
     empty: float | None = Field(description="share of prompts that it ends at once")
     empty_ci95: Interval | None = Field(description="95 % interval over the prompts (Wilson 1927)")
     errors: int | None = Field(description="optima that it misses; null for those that do not look for them")

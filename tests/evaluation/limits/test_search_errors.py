@@ -114,6 +114,16 @@ def test_what_is_not_proven_counts_nowhere(half_proven):
     assert rows["greedy"].errors == 0 and rows["greedy"].empty == 1.0
 
 
+def test_one_prompt_gives_a_value_and_no_interval(misled, encoded):
+    settings, corpus = options(), corpus_of(["a b b c"])
+    cell, _ = evaluate(
+        misled, encoded(corpus, misled.tokenizer), settings, prepare(corpus, settings), name="m", seed=1
+    )
+    human = next(row for row in cell.analyses.search.rows if row.method == "human")
+    assert human.length == 3.0 and human.bits == pytest.approx(-math.log2(0.6 * 0.4 * 0.35))
+    assert human.length_ci95 is human.bits_ci95 is human.excess_ci95 is None
+
+
 def test_where_nothing_is_proven_nothing_is_said(encoded):
     tokenizer = WordTokenizer(["a", "b", "c"])
     table = markov_table(tokenizer.size, 3)

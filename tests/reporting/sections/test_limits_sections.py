@@ -29,9 +29,14 @@ from lmcompare.evaluation.results.limits import (
 )
 from lmcompare.reporting import Comparison
 from lmcompare.reporting.html import to_html
+from lmcompare.reporting.language import language
+from lmcompare.reporting.sections import exposure as exposure_section
+from lmcompare.reporting.sections import gap as gap_section
+from lmcompare.reporting.sections import search as search_section
 from lmcompare.reporting.sections import sections
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "zh"])
+ALONE = {"gap": gap_section.section, "search": search_section.section, "exposure": exposure_section.section}
 KEYS = ["orders", "gap", "length_cost", "search", "exposure"]
 
 
@@ -176,7 +181,7 @@ def test_some_candidates_are_not_called_the_whole_vocabulary(make_results):
 
 
 def test_the_whole_vocabulary_needs_no_word_on_candidates(limited):
-    assert len(sections(limited)["gap"].parts[1].notes) == 1
+    assert len(ALONE["gap"](limited, language("en")).parts[1].notes) == 1
 
 
 @LANGUAGES
@@ -186,7 +191,7 @@ def test_models_of_other_tokens_are_said_not_to_be_comparable(limited, lang, key
     strange = first.tokenizer.model_copy(update={"fingerprint": "other", "tokens": "other"})
     mixed = [first.model_copy(update={"tokenizer": strange}), *others]
     notes = [
-        sections(results, lang)[key].parts[1].notes
+        ALONE[key](results, language(lang)).parts[1].notes
         for results in (limited, limited.model_copy(update={"models": mixed}))
     ]
     assert len(notes[1]) == len(notes[0]) + 1
@@ -199,8 +204,9 @@ def test_the_split_that_was_looked_at_is_named(limited, lang, key):
     found = getattr(limited.analyses, key).model_copy(update={"split": "valid"})
     valid = limited.model_copy(update={"analyses": limited.analyses.model_copy(update={key: found})})
     words = {"en": ("test text", "validation text"), "zh": ("测试文本", "验证文本")}[lang]
-    assert words[0] in sections(limited, lang)[key].lead and words[1] not in sections(limited, lang)[key].lead
-    assert words[1] in sections(valid, lang)[key].lead and words[0] not in sections(valid, lang)[key].lead
+    leads = [ALONE[key](results, language(lang)).lead for results in (limited, valid)]
+    assert words[0] in leads[0] and words[1] not in leads[0]
+    assert words[1] in leads[1] and words[0] not in leads[1]
 
 
 @LANGUAGES
@@ -245,7 +251,7 @@ def test_nothing_is_told_of_what_did_not_happen(make_results):
 def test_where_no_optimum_is_proven_only_that_is_told(make_results, lang):
     results = make_results()
     found = search([model.name for model in results.models], proven=0, longer=0)
-    section = sections(results.model_copy(update={"analyses": Analyses(search=found)}), lang)["search"]
+    section = ALONE["search"](results.model_copy(update={"analyses": Analyses(search=found)}), language(lang))
     assert all("16" in one for one in section.findings) and len(section.findings) == 3
     for row in section.parts[1].texts():
         assert [row[2], row[3], row[4], row[5], row[7]] == ["–"] * 5 and row[6] == "90 %"
