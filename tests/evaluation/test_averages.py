@@ -51,9 +51,13 @@ def test_what_one_seed_lacks_is_the_first_seeds():
             bits=bits,
             bits_ci95=ci95,
             excess=None,
+            excess_ci95=None,
             length=bits,
+            length_ci95=ci95,
             empty=0.5,
+            empty_ci95=None,
             errors=2,
+            errors_ci95=None,
         )
 
     assert over_seeds([row(1.0), row(2.0)]).bits_ci95 == (1.5, 1.5)
