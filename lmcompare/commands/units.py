@@ -75,11 +75,12 @@ def print_units(console: Console, found: Spread) -> None:
 
 def _unknown(found: Spread) -> str:
     """How many events are unknown, and what they were charged or why they were not."""
-    said = f"{found.unknown_events:,} events unknown to the tokenizer (<unk>), {found.types:,} different"
+    number = f"{found.unknown_events:,}"
+    said = f"{number} events unknown to the tokenizer (<unk>), {found.types:,} different"
     if found.signs:
-        said = f"{found.unknown_events:,} events are unknown (<unk>), {found.signs:,} of them so in the text"
+        said = f"unknown events (<unk>): {number}, {found.signs:,} of them <unk> in the text itself"
     if not found.spread:
-        return f"{said}, which does not tell how many words that were: charge them with --open-vocabulary"
+        return f"{said}, which does not tell how many words that were: to charge them, give --open-vocabulary"
     return f"{said}; charged: p(<unk>) spread over {found.spread:,} unseen types"
 
 

@@ -5,8 +5,8 @@ name it among the unseen types as well: p(<unk>) is spread evenly over them (Ueb
 simple language model: some general conclusions for language models for speech recognition": adjusted
 perplexity). How many there are nobody knows: the text's own unseen types are the fewest there can be, so
 the default is the least charge; `open_vocabulary` states another number. A text in which unknown words
-stand as "<unk>" already does not tell its types: it is charged only where their number is stated. Needs the
-scores only.
+stand as "<unk>" already hides its types: where it shows none, it is charged only if their number is stated.
+Needs the scores only.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def spread_over(
 ) -> Spread:
     """One model's surprisal in all treatments; one treatment where nothing is unknown.
 
-    There is no charge where nobody can tell over how many types: the text has signs, and nothing is stated.
+    There is no charge where nobody can tell over how many types: the text shows none, and nothing is stated.
 
     Args:
         logprobs: log p of every event, `[events]` a seed.
@@ -162,7 +162,7 @@ def spread_over(
         stated: unseen types to spread p(<unk>) over, at least those of the text; `None`: those of the text.
     """
     strange = is_unknown(ids, tokenizer)
-    types = 0 if stated is None and size.signs else max(size.types, stated or 0)
+    types = max(size.types, stated or 0)
     treated: dict[Treatment, list[Floats]] = {"all": list(logprobs)}
     if strange.any():
         treated["without"] = [np.where(strange, 0.0, scores) for scores in logprobs]

@@ -92,7 +92,8 @@ class EvaluationOptions(Options):
         default=None,
         ge=1,
         description="unseen types that p(<unk>) is spread over where unknown words are charged; at least, "
-        "and by default, those of the scored text",
+        "and by default, those of the scored text; a text that has only <unk> for its unknown words is "
+        "charged only where this is given",
     )
     generation: GenerationOptions = Field(default_factory=GenerationOptions)
     show: ShowOptions = Field(default_factory=ShowOptions)

@@ -45,7 +45,7 @@ class UnitRow(Record):
     signs: int = Field(0, description="unknown events that stand as <unk> in the text, which hides the word")
     spread: int = Field(
         description="unseen types that p(<unk>) is spread over; 0 where nothing is charged: nothing is "
-        "unknown, or the text has signs and `open_vocabulary` is not stated"
+        "unknown, or the text shows only signs and `open_vocabulary` is not stated"
     )
     scores: list[UnitScores]
 

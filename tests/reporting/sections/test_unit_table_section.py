@@ -48,7 +48,7 @@ def test_every_model_has_a_row_for_each_treatment_of_unknown_words(results):
     assert bits.rows[0][2].note == "[2.980, 3.020]"
     assert folded.parts[0].texts()[0] == ["transformer", "all", *["8.000"] * 6]
     assert bits.notes == (
-        "Charged over 5 unseen types, as many as this text has: the least that can be charged.",
+        "Charged over 5 unseen types, as many as this text shows: the least that can be charged.",
     )
 
 
