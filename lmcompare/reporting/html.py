@@ -32,6 +32,7 @@ from lmcompare.reporting.details import (
     visible,
 )
 from lmcompare.reporting.drawing import looks
+from lmcompare.reporting.evaluation_time import evaluation_time
 from lmcompare.reporting.explanation import explanation_table
 from lmcompare.reporting.grid import panels
 from lmcompare.reporting.grid_figure import grid
@@ -141,6 +142,7 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         leading=""
         if shown is results
         else say("page.leading", shown=len(shown.models), all=len(results.models)),
+        times=evaluation_time(results, say),
         experiment=json.dumps(results.experiment, ensure_ascii=False, indent=2),
         resampled=say(f"text.{results.comparisons[0].unit}") if results.comparisons else "",
     )

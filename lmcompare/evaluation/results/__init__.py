@@ -1,7 +1,7 @@
 """What an evaluation found: the documented schema of `results.json`, and nothing that computes.
 
 One `Cell` is what one trained model (one seed) gave; `Results` is what a report is made of. Fields
-that hold a time, a speed or a memory size stand only under `cost`, in `curve[].seconds` and where a name
+that hold a time, a speed or a memory size stand only under `cost`, under `seconds` and where a name
 says so: all else is the same bits in a rerun. An infinite perplexity is written as the string "Infinity".
 """
 
@@ -52,6 +52,7 @@ from lmcompare.evaluation.results.record import (
     Record,
     SplitName,
 )
+from lmcompare.evaluation.results.seconds import AnalysisSeconds, CellSeconds, RunSeconds
 from lmcompare.evaluation.results.slices import Slice, Slices, SliceScore, Slicing
 from lmcompare.evaluation.results.targeted import (
     Accuracy,
@@ -94,6 +95,7 @@ __all__ = [
     "MinimalPairsCell",
     "PairsOfParadigm",
     "Analyses",
+    "AnalysisSeconds",
     "Attention",
     "BackoffStep",
     "Calibration",
@@ -102,6 +104,7 @@ __all__ = [
     "Candidate",
     "Cell",
     "CellAnalyses",
+    "CellSeconds",
     "ChainStep",
     "ContextPoint",
     "CorpusInfo",
@@ -132,6 +135,7 @@ __all__ = [
     "Ranking",
     "Record",
     "Results",
+    "RunSeconds",
     "SCHEMA_VERSION",
     "Sample",
     "Scores",
