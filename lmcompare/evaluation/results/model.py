@@ -151,6 +151,7 @@ class BackoffStep(Record):
     counted: tuple[int, int] | None = Field(description="what the method counts of both")
     kinds: bool = Field(description="whether it counts before how many different words the n-gram stands")
     discount: float | None = Field(description="what is taken from the count; null where nothing is")
+    ratio: float | None = Field(None, description="the part of the count that is kept; of Katz's method only")
     own: float | None = Field(description="the order's own part; null where this order is not asked")
     weight: float | None = Field(description="what the context gives to the shorter one; null where unknown")
     share: float = Field(description="the order's part of the final probability")
