@@ -7,9 +7,8 @@ that cannot know is how often a sentence is shorter than the order; such a sente
 begins with `<s>`, and is the only kind of line that an order which is summed up may have.
 
 Refused with file and line: text that is not UTF-8, a line that is no n-gram and count, a count below 1, an
-n-gram twice, `<s>` or `</s>` inside one, an n-gram whose beginning or ending is not listed, and one that occurs
-less often than the longer ones that begin or end with it. Counts that were cut off, as Google's are at 40,
-pass.
+n-gram twice, `<s>` or `</s>` inside one, an n-gram whose beginning or ending is not listed, and one that is
+rarer than the longer ones that begin or end with it. Counts that were cut off, as Google's are at 40, pass.
 """
 
 from __future__ import annotations
@@ -45,22 +44,22 @@ def write_counts(
         levels: the n-grams of each order (`counts.count`).
         tokenizer: whose ids they hold.
         path: of the file.
+        lower: whether the orders below the highest are listed, and not only what cannot be summed up.
 
     Returns:
         How many lines each order has.
-        lower: whether the orders below the highest are listed, and not only what cannot be summed up.
     """
-    lines = list[int]()
     words = np.array(names(tokenizer), dtype=object)
+    lines = list[int]()
     with whole_file(path) as file:
         for grams, counts in _listed(levels, tokenizer.bos, lower):
             line = " ".join(["%s"] * grams.shape[1]) + "\t%d\n"
             for start in range(0, len(grams), _ROWS):
                 rows = slice(start, start + _ROWS)
                 fields = np.column_stack([words[grams[rows]], counts[rows].astype(object)])
+                file.write((line * len(fields) % tuple(fields.ravel().tolist())).encode())
             lines.append(len(grams))
     return lines
-                file.write((line * len(fields) % tuple(fields.ravel().tolist())).encode())
 
 
 def _listed(
