@@ -44,12 +44,13 @@ def _documented(classes: tuple[type, ...]) -> dict[str, str]:
     """Option -> its sentence in the `Attributes:` part of the class's docstring."""
     found: dict[str, str] = {}
     for owner in classes:
-        name = ""
+        own, name = dict[str, str](), ""
         for line in (owner.__doc__ or "").partition("Attributes:")[2].splitlines():
             text = line.strip()
             if line.startswith("        ") and not line.startswith("         ") and ": " in text:
                 name, _, text = text.partition(": ")
-                found.setdefault(name, text)
+                own[name] = text
             elif text and name:
-                found[name] += " " + text
+                own[name] += " " + text
+        found = own | found
     return found

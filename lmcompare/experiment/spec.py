@@ -326,7 +326,9 @@ def _sentence(fault: Any, model: type[BaseModel], place: str, also: list[str]) -
         return f"{where}: is missing"
     message = re.sub(r"^(Value error, |Input )", "", message)
     shown = repr(fault.get("input"))
-    told = message.endswith(shown) or ", not " in message
+    # What several keys say together is told by the message; all keys of the table would tell no more.
+    together = fault["type"] == "value_error" and isinstance(fault.get("input"), Mapping)
+    told = together or message.endswith(shown) or ", not " in message
     ending = f", not {shown}" if len(shown) <= 40 and not told else ""
     return f"{where}: {message}{ending}"
 

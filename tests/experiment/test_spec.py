@@ -5,7 +5,8 @@ import pytest
 
 from lmcompare.commands.settings import read_settings
 from lmcompare.errors import InputError
-from lmcompare.experiment.spec import read_experiment, schema
+from lmcompare.experiment.spec import check_options, read_experiment, schema
+from lmcompare.models.neural.options import LstmOptions
 
 
 def rewritten(folder: Path, old: str, new: str) -> Path:
@@ -172,3 +173,9 @@ def test_a_fault_in_a_changed_value_is_told_as_one_in_the_file(tiny: Path, setti
     with pytest.raises(InputError) as caught:
         read_experiment(tiny, read_settings([setting]))
     assert said in str(caught.value)
+
+
+def test_what_several_keys_say_together_is_told_without_the_table() -> None:
+    with pytest.raises(InputError) as caught:
+        check_options(LstmOptions, {"momentum": 0.9}, "models[0]")
+    assert "has its own: leave momentum out" in str(caught.value) and "{" not in str(caught.value)

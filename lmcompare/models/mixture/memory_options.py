@@ -48,7 +48,7 @@ class NeuralCacheOptions(MemoryOptions):
         window: places of the document that are remembered, at most.
         theta: how much more places count that are more alike (Grave et al. 2017, equation 2); 0 and all count
             the same.
-        weight: of the cache, against the network.
+        weight: of the cache, against the network; where it is not given and there is no validation text, 0.
     """
 
     window: int = Field(2000, ge=1)
@@ -88,7 +88,8 @@ class NeighbourOptions(MemoryOptions):
         entries: places of the training text that are kept, at most: whole documents, drawn at random.
         k: different places that are asked, at most; fitted below that if `temperature` is not given.
         temperature: how fast a place counts less with its squared distance.
-        weight: of the neighbours, against the network.
+        weight: of the neighbours, against the network; where it is not given and there is no validation text,
+            0.
     """
 
     valid_tokens: int = Field(10_000, ge=1)

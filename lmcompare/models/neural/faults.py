@@ -13,14 +13,27 @@ import torch
 from lmcompare.errors import InputError
 from lmcompare.models.neural.options import TrainingOptions
 
-OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory")
+OUT_OF_MEMORY = (
+    "not enough memory",
+    "can't allocate memory",
+    "out of memory",
+    "Cannot allocate memory",
+    "Storage size calculation overflowed",
+)
 """How torch's allocators say it; the processor's raises a plain RuntimeError."""
 RISEN = 1.2
 """A loss that is so many times its smallest value has been rising."""
 
 
 def not_finite(
-    options: TrainingOptions, losses: Sequence[float], rounding: bool, *, what: str, kept: str, where: str
+    options: TrainingOptions,
+    losses: Sequence[float],
+    rounding: bool,
+    *,
+    what: str,
+    best: str,
+    last: str,
+    where: str,
 ) -> InputError:
     """A loss, a gradient or a score that is not a number.
 
@@ -29,10 +42,16 @@ def not_finite(
         losses: of the last steps, oldest first.
         rounding: whether the same step is finite in float32.
         what: what happened at which step.
-        kept: the name of the last good checkpoint, or "".
+        best: the name of the best weights that a validation has seen, or "".
+        last: the name of the newest checkpoint, from which an unchanged training goes on, or "".
         where: the work folder.
     """
-    good = f"the last good checkpoint is {kept}" if kept else "no checkpoint was taken before"
+    if best:
+        good = f"the last good checkpoint is {best}, the best that was validated"
+    else:
+        good = "no checkpoint was validated before" if last else "no checkpoint was taken before"
+    if last:
+        good += f"; run again unchanged, the training goes on from {last} and meets the same step"
     lower = f"Lower lr (now {options.lr:g}) or lengthen warmup (now {options.warmup:g})"
     if rounding:
         cause = "a value was too large for bfloat16: in float32 the same step is a number"
@@ -55,14 +74,26 @@ def not_finite(
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(options: TrainingOptions, what: str, where: str) -> Iterator[None]:
-    """Turn a failed allocation into a sentence that suggests a batch size."""
+def explain_out_of_memory(
+    options: TrainingOptions, what: str, where: str, *, building: bool = False
+) -> Iterator[None]:
+    """Turn a failed allocation into a sentence that suggests a batch size.
+
+    Args:
+        options: of the training.
+        what: when it was.
+        where: the work folder.
+        building: whether weights and what the optimiser keeps of them are made, which no batch makes smaller.
+    """
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
         plain = isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)
         if plain and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
+        if building:
+            remedy = "Set a smaller model: width, layers, or a tokenizer with fewer ids"
+            raise InputError(f"memory ran out {what}", where=where, remedy=remedy) from None
         said = f"memory ran out {what} with batch = {options.batch} and length = {options.length}"
         half = max(1, options.batch // 2)
         if options.batch > 1:

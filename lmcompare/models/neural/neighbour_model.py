@@ -215,6 +215,9 @@ def train(job: Training, options: NeighbourOptions, member: LanguageModel) -> Ne
     valid = first_tokens(job.valid, options.valid_tokens)
     if (options.temperature is None or options.weight is None) and any(map(len, valid)):
         _tune(job, options, model, valid)
+    elif options.weight is None:
+        note = "no validation text: the weight is 0, so the neighbours add nothing"
+        job.progress(Progress("tuning the neighbours", 1, 1, note))
     return model
 
 

@@ -210,6 +210,9 @@ def train(job: Training, options: NeuralCacheOptions, member: LanguageModel) -> 
     texts = first_tokens(job.valid, options.valid_tokens)
     if (options.theta is not None and options.weight is not None) or not any(len(text) > 1 for text in texts):
         chosen = options.theta or 0.0, options.weight or 0.0
+        if options.weight is None:
+            note = "no validation text: the weight is 0, so the cache adds nothing"
+            job.progress(Progress("tuning the cache", 2, 2, note))
         return NeuralCacheModel(network, *chosen, options.window, {})
     job.progress(Progress("tuning the cache", 0, 2, "the network reads the validation text"))
     scores, vectors = network.score_with_vectors(texts)

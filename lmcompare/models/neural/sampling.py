@@ -50,6 +50,9 @@ class NegativeSampler:
         hidden, prior, targets = spread(hidden, targets, parts)
         places = rows.local(targets)
         true = (hidden.float() * F.embedding(places, rows.output)).sum(dim=1) + rows.bias[places]
+        if not len(negatives):
+            # The estimate is then the target's own term, so p is 1; drawing again would make pi another.
+            return (true * 0).mean()
         drawn = rows.local(negatives)
         offset = rows.bias[drawn] - self.inclusion[negatives].log().float()
         column = torch.searchsorted(negatives, targets).clamp_(max=len(negatives) - 1)

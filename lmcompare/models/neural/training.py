@@ -96,7 +96,9 @@ class Trainer:
             raise InputError(
                 what, where=family.kind, remedy="Raise the experiment's threads, or leave it out"
             )
-        network = self._build()
+        building = "while the network was built"
+        with explain_out_of_memory(options, building, str(job.folder), building=True):
+            network = self._build()
         self.streams = Streams(
             job.train,
             bos=job.tokenizer.bos,
@@ -113,6 +115,7 @@ class Trainer:
         self.valid = cut(job.valid, options.valid_tokens)
         with explain_out_of_memory(options, "at the start", str(job.folder)):
             self.choice = self._choose()
+        with explain_out_of_memory(options, building, str(job.folder), building=True):
             self.learner = self._learner(network, self.choice.bfloat16)
         torch.set_num_threads(self.choice.threads)
         facts = {"seed": job.seed, **self.choice.facts(), "torch": str(torch.__version__)}
@@ -246,9 +249,10 @@ class Trainer:
 
     def _refuse(self, what: str, rounding: bool) -> None:
         """End the training with what is known about a number that is none."""
-        kept, where = self.checkpoints.last_name(), str(self.job.folder)
+        best = "" if self.course.best_step is None else f"best-{self.course.best_step}"
+        last, where = self.checkpoints.last_name(), str(self.job.folder)
         raise not_finite(
-            self.options, list(self.losses), rounding, what=what, kept=kept, where=where
+            self.options, list(self.losses), rounding, what=what, best=best, last=last, where=where
         ) from None
 
     def _finish(self) -> NeuralModel[Any, Any]:

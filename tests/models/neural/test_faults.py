@@ -7,8 +7,9 @@ from lmcompare.errors import InputError
 from lmcompare.models.neural import learner
 from lmcompare.models.neural.family import LSTM, TRANSFORMER
 from lmcompare.models.neural.faults import explain_out_of_memory, not_finite
-from lmcompare.models.neural.learner import Learner
+from lmcompare.models.neural.learner import Learner, NotFiniteError
 from lmcompare.models.neural.options import LstmOptions
+from lmcompare.models.neural.recurrent_model import LstmModel
 
 WILD = {"steps": 40, "lr": 1e30, "clip": 0, "warmup": 0, "checkpoint_every": 1, "patience": 0}
 
@@ -23,8 +24,31 @@ def test_a_loss_that_is_not_a_number_stops_and_names_step_and_checkpoint(job, do
     texts = documents([60, 40])
     said = refused(job("lstm", texts, texts, **WILD, precision="float32"))
     step = int(re.search(r"the (?:loss|gradient) became (?:nan|inf) at step (\d+);", said)[1])
-    assert f"the last good checkpoint is checkpoint-{step - 1}." in said
+    assert "no checkpoint was validated before" in said
+    assert (
+        f"run again unchanged, the training goes on from checkpoint-{step - 1} and meets the same step"
+        in said
+    )
     assert "lower lr (now 1e+30)" in said.replace("Lower", "lower")
+
+
+def test_the_last_good_checkpoint_is_one_that_was_validated_and_a_rerun_meets_the_same_step(
+    job, documents, monkeypatch
+):
+    learn = Learner.learn
+
+    def ill(self, step, *more):
+        if step == 8:
+            raise NotFiniteError(float("nan"), "loss", False)
+        return learn(self, step, *more)
+
+    monkeypatch.setattr(Learner, "learn", ill)
+    texts = documents([60, 40])
+    work = job("lstm", texts, texts, steps=12, evaluations=4, checkpoint_every=1, patience=0)
+    said = refused(work)
+    assert "at step 9; the last good checkpoint is best-6, the best that was validated; run again" in said
+    assert (work.folder / "best-6").is_dir() and "goes on from checkpoint-8 and" in said
+    assert refused(work) == said
 
 
 def test_before_the_first_checkpoint_none_is_named(job, documents):
@@ -58,7 +82,8 @@ def test_what_only_bfloat16_cannot_hold_is_told_apart(job, documents, monkeypatc
 )
 def test_the_likely_cause_follows_from_the_losses_before(losses, clip, said):
     options = LstmOptions(clip=clip)
-    assert said in str(not_finite(options, losses, False, what="the loss became nan", kept="", where=""))
+    found = not_finite(options, losses, False, what="the loss became nan", best="", last="", where="")
+    assert said in str(found)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +102,23 @@ def test_a_failed_allocation_suggests_a_batch(options, remedy):
     assert remedy in str(caught.value)
     with pytest.raises(InputError, match="memory ran out"), explain_out_of_memory(chosen, "", ""):
         raise MemoryError
+
+
+@pytest.mark.parametrize("width", [1 << 40, 1 << 62])
+def test_a_network_that_is_too_large_to_build_asks_for_a_smaller_model(job, documents, monkeypatch, width):
+    monkeypatch.setattr(LstmModel, "build", lambda *options: torch.empty(width, width // 8))
+    said = refused(job("lstm", documents([60]), []))
+    assert "memory ran out while the network was built" in said and "Set a smaller model: width" in said
+    assert "batch" not in said
+
+
+def test_an_optimiser_whose_state_does_not_fit_asks_for_a_smaller_model(job, documents, monkeypatch):
+    def greedy(*options):
+        return torch.empty(1 << 60)
+
+    monkeypatch.setattr(learner, "optimiser_of", greedy)
+    work = job("lstm", documents([60]), [], precision="float32", threads=1)
+    assert "Set a smaller model: width" in refused(work)
 
 
 def test_other_errors_are_left_as_they_are():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,13 @@ def test_tuned_on_text_that_repeats_the_training_text_it_gains(small_model, docu
     found = np.exp(-model.score(job.valid)[0].mean())
     assert found < 0.5 * model.facts["valid_ppl_alone"]
     assert found == pytest.approx(min(each["valid_ppl"] for each in model.facts["tried"]), rel=1e-4)
+
+
+def test_without_validation_text_the_network_is_left_alone_and_that_is_said(small_model, documents, tmp_path):
+    notes = []
+    job = replace(job_for(small_model, documents, tmp_path), valid=[], progress=notes.append)
+    assert registry.models.get("knn").train(job).weight == 0
+    assert notes[-1].note == "no validation text: the weight is 0, so the neighbours add nothing"
 
 
 def test_no_more_is_stored_than_was_allowed_and_the_note_says_so(small_model, documents, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,17 @@ def test_what_is_given_is_not_tuned(small_model, documents, tmp_path):
     job = job_for(small_model, documents, tmp_path, weight=0.25)
     model = train(job, job.options, job.members["network"])
     assert model.weight == 0.25 and model.theta > 0
+
+
+def test_without_validation_text_the_network_is_left_alone_and_that_is_said(small_model, documents, tmp_path):
+    notes = []
+    job = replace(job_for(small_model, documents, tmp_path), valid=[], progress=notes.append)
+    assert registry.models.get("neural-cache").train(job).weight == 0
+    assert notes[-1].note == "no validation text: the weight is 0, so the cache adds nothing"
+    notes.clear()
+    given = job_for(small_model, documents, tmp_path, weight=0.2, theta=0.1)
+    train(replace(given, valid=[], progress=notes.append), given.options, given.members["network"])
+    assert not any("adds nothing" in each.note for each in notes)
 
 
 def test_a_member_that_is_no_network_is_refused(small_model, documents, tmp_path):

@@ -51,12 +51,35 @@ def test_defaults_fit():
         ({"budget": "0s"}, "greater than 0"),
         ({"schedule": "trapezoid", "warmup": 0.5, "cooldown": 0.6}, "more than the whole"),
         ({"ema": 0.9, "averaging": 5}, "set one of them"),
+        ({"averaging": 5, "evaluations": 7, "patience": 0}, "there are 7: set evaluations to 8 or more"),
+        ({"averaging": 1, "evaluations": 6, "patience": 2}, "set patience to 0, or to 3 or more"),
+        ({"momentum": 0.9}, "leave momentum out"),
+        ({"optimiser": "sgd", "lr": 30, "weight_decay": 0.1}, "takes 300% of every matrix away in each step"),
+        ({"optimiser": "sgd", "lr": 10, "weight_decay": 0.05}, "leave weight_decay out, or set some 1e-6"),
         ({"lr": 0}, "greater than 0"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(changes, said):
     with pytest.raises(ValidationError, match=said):
         TransformerOptions(**changes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decay_and_table_rate_that_are_made_for_adamw_are_not_those_of_plain_descent(kind):
+    options = registry.models.get(kind).options
+    plain = options(optimiser="sgd", lr=10)
+    assert plain.weight_decay == 0 and plain.embedding_lr is None
+    assert options.model_validate(plain.model_dump()) == plain
+    own = options(optimiser="sgd", lr=10, weight_decay=1e-6, embedding_lr=3)
+    assert (own.weight_decay, own.embedding_lr) == (1e-6, 3)
+    for other in ("adamw", "muon"):
+        values = options(optimiser=other).model_dump(exclude={"optimiser"})
+        assert values == options().model_dump(exclude={"optimiser"}) and values["weight_decay"] == 0.1
+
+
+def test_only_a_transformer_that_asks_for_them_has_vectors_of_ngrams():
+    presets = TransformerOptions.presets
+    assert not any(TransformerOptions(preset=name).ngram_embeddings for name in presets)
 
 
 def test_with_a_memory_a_step_may_be_longer_than_the_window():

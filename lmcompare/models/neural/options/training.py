@@ -16,6 +16,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 LENGTHS = ("epochs", "steps", "tokens", "budget")
 """How the length of a training may be told; one of them, or none."""
+MOST_DECAY = 0.5
+"""Share of a matrix that one step of plain descent may take away; what is sensible is below a thousandth."""
 EPOCHS = 6.0
 """Passes over the text where no length is set."""
 
@@ -27,8 +29,11 @@ class TrainingOptions(BaseModel):
         dropout: share of units dropped in training, on what enters and leaves each layer. A text that is read
             once or twice is learnt best with 0; the more passes, the more is needed.
         lr: highest learning rate of the matrices inside the network; `lmcompare find-lr` suggests one.
-        embedding_lr: the same for the tied embedding table and all vectors (`None`: as `lr`).
-        weight_decay: decoupled decay of matrices; the embedding table and vectors are not decayed.
+        embedding_lr: the same for the tied embedding table and all vectors (`None`: as `lr`, and so it is
+            with "sgd" where it is not set).
+        weight_decay: decoupled decay of matrices: each step takes away lr times this share; the embedding
+            table and vectors are not decayed. With "sgd", whose lr is some thousand times larger, it is 0
+            where it is not set (Merity et al. 2018 have 1.2e-6).
         batch: streams read side by side.
         accumulate: batches whose gradients are added up before the weights move: as one batch of so many
             times more streams, in the memory of one.
@@ -45,12 +50,14 @@ class TrainingOptions(BaseModel):
         warmup: share of the training in which the learning rate rises from 0.
         cooldown: share of the training at whose end a "trapezoid" falls.
         optimiser: "adamw" (Loshchilov and Hutter 2019), "sgd" (plain gradient descent; it needs another lr,
-            of 1 to 30) or "muon" (matrices inside the network move by orthogonal steps, Jordan et al. 2024,
-            all else by AdamW; scaled so that it takes AdamW's lr).
+            of 1 to 10 with clip 0.25) or "muon" (matrices inside the network move by orthogonal steps, Jordan
+            et al. 2024, all else by AdamW; scaled so that it takes AdamW's lr). AdamW's betas are 0.9 and
+            0.99, not 0.999: in a short training the mean of squared gradients must soon forget the first.
         momentum: share of the last direction that is kept, for "sgd" and "muon" (`None`: 0 and 0.95).
         averaging: for the non-monotone trigger of NT-ASGD (Merity et al. 2018, algorithm 1): when a
             validation is worse than the best one before the last so many, weights are averaged from there
-            on, and the average is validated and kept; 0 never.
+            on, and the average is validated and kept; 0 never. It is meant for schedule "constant": where
+            the rate falls, validations hardly get worse.
         ema: validate and keep a moving average of the weights with this decay a step; 0 keeps the weights.
         clip: largest norm of the gradient; 0 never clips.
         evaluations: validations over the whole training, evenly spaced; the last stands after the last step.
@@ -61,6 +68,8 @@ class TrainingOptions(BaseModel):
             `None`: one at each validation; 0: none. Nothing that is trained depends on them.
         sampled_softmax: expected number of negatives shared by a step's events, in training only. Where the
             vocabulary has no more ids than that, or with 0, the softmax is exact. Evaluation is always exact.
+            With a few only, the training loss is far too small: the sum is estimated without bias, its
+            logarithm is not.
             (An adaptive softmax is not offered: its classes would replace the table that the input shares,
             so the model would be another, not the same one trained faster.)
         statistics: whether gradient norms, sizes of updates (against the weights) and activations of each
@@ -69,7 +78,9 @@ class TrainingOptions(BaseModel):
             the model also learns to read a sentence with nothing before it.
         precision: of matrix products in training; weights, and all scoring, are float32. "auto" takes
             bfloat16 where the processor has instructions for it and, in a training of some hundred steps or
-            more, a few steps at the start were faster with it.
+            more, a few steps at the start were faster with it. (torch.compile is not offered: on
+            two cores it took 21 s for a transformer's blocks in bfloat16 and 231 s in float32, and was paid
+            back only after some 2,700 steps.)
         threads: of the training, at most the experiment's. `None`: all of these, or one where a few steps at
             the start were faster with one. What was measured is kept on this machine, so that a rerun chooses
             the same.
@@ -107,6 +118,14 @@ class TrainingOptions(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: Count | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_not_for_descent(cls, values: Any) -> Any:
+        """The default decay and the defaults of the tables' rate are made for AdamW, not for descent's lr."""
+        if isinstance(values, dict) and values.get("optimiser") == "sgd":
+            return {"weight_decay": 0.0, "embedding_lr": None, **values}
+        return values
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         lengths = self.model_dump(include=set(LENGTHS))
@@ -117,7 +136,30 @@ class TrainingOptions(BaseModel):
             raise ValueError(f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole")
         if self.averaging and self.ema:
             raise ValueError("averaging and ema both say which weights are averaged: set one of them")
+        self._moves()
+        if self.averaging:
+            self._averages()
         return self
+
+    def _moves(self) -> None:
+        """Whether the optimiser can do what it is told."""
+        if self.optimiser == "adamw" and self.momentum is not None:
+            raise ValueError('momentum is for "sgd" and "muon", "adamw" has its own: leave momentum out')
+        lost = self.lr * self.weight_decay
+        if self.optimiser == "sgd" and lost >= MOST_DECAY:
+            told = f"weight_decay {self.weight_decay:g} with sgd at lr {self.lr:g}"
+            what = f"{told} takes {lost:.0%} of every matrix away in each step"
+            raise ValueError(f"{what}: leave weight_decay out, or set some 1e-6")
+
+    def _averages(self) -> None:
+        """Whether averaging can begin: at a validation that is not the last and does not end the training."""
+        fewest = self.averaging + 3
+        if self.evaluations < fewest:
+            what = f"averaging {self.averaging} begins after {self.averaging + 2} evaluations or more"
+            raise ValueError(f"{what}, and there are {self.evaluations}: set evaluations to {fewest} or more")
+        if 0 < self.patience < self.averaging + 2:
+            what = f"patience {self.patience} ends the training before averaging {self.averaging} begins"
+            raise ValueError(f"{what}: set patience to 0, or to {self.averaging + 2} or more")
 
 
 class NetworkOptions(TrainingOptions):

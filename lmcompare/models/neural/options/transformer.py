@@ -30,7 +30,6 @@ TRANSFORMER_PRESETS: dict[str, dict[str, Any]] = {
         "length": 128,
         "batch": 16,
         "qk_norm": True,
-        "ngram_embeddings": [2, 3, 4],
         "optimiser": "muon",
         "schedule": "linear",
         "lr": 0.02,
@@ -83,6 +82,9 @@ class TransformerOptions(NgramEmbeddingOptions):
         feed_forward: size of the feed-forward part (`None`: four times `width`; with "swiglu", which has a
             third matrix, eight thirds, so that there are as many parameters).
         bias: whether linear maps and layer norms have biases.
+        dropout: share of units dropped in training, of the input vectors, of what each part adds and of what
+            leaves the last block; in each row the same units at all places, as the recurrent networks do.
+            Attention weights are not dropped.
         embedding_scale: whether input vectors are multiplied by the square root of `width`.
     """
 
