@@ -71,13 +71,16 @@ def _finding(row: OrderRow, base: OrderRow, say: Language) -> str:
     once = say("orders.once") if row.drawn and len(row.by_seed) == 1 else ""
     seeds = say("text.comma").join(numbers.signed(each, 2) for each in row.by_seed)
     seeds = say("orders.seeds", values=seeds) if row.drawn and len(row.by_seed) > 1 else ""
+    digits = 1 if abs(row.percent) >= 10 else 2
     return say(
         f"orders.{key}",
         model=row.model,
         base=base.model,
-        percent=numbers.signed(row.percent, 2) if key == "same" else numbers.fixed(abs(row.percent), 2),
-        low=numbers.fixed(ends[0], 2),
-        high=numbers.fixed(ends[1], 2),
+        percent=numbers.signed(row.percent, digits)
+        if key == "same"
+        else numbers.fixed(abs(row.percent), digits),
+        low=numbers.fixed(ends[0], digits),
+        high=numbers.fixed(ends[1], digits),
         seeds=once or seeds,
     )
 
