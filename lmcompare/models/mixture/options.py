@@ -97,8 +97,9 @@ class MixtureOptions(BaseModel):
     Attributes:
         members: names of other models of the experiment, kinds, or tables such as
             {kind = "cache", order = 2}. A second corpus (domain adaptation) is a member too: by its counts,
-            as `lmcompare count` writes them, {kind = "ngram", counts = "other.gz"}, or by a model of it,
-            {kind = "kenlm", path = "other.arpa"}; its words that the tokenizer does not have are unknown.
+            as `lmcompare count` writes them, {kind = "ngram", counts = "other.gz"}, in which words that the
+            tokenizer does not have are unknown; or, where it has them all, by a model of it,
+            {kind = "kenlm", path = "other.arpa"}.
         rule: "linear": the weighted mean of probabilities; "log-linear": of their logarithms, normalised over
             the vocabulary at each event, which is slow.
         weights: "em": the best ones for the validation text, by EM (log-linear: L-BFGS); or one

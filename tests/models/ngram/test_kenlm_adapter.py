@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arpa_files import FOUND, SMALL, random_sentences
+from arpa_files import FOUND, SMALL, arpa_text, random_sentences
 from lmplz_files import REFERENCE, present
 from test_kenlm_binary import WORDS, binary
 from tiny_texts import from_seed
@@ -91,6 +91,17 @@ def test_ids_whose_words_the_file_does_not_have_share_the_unknown_words_probabil
     np.testing.assert_allclose(row[[2, 5, 6]], unknown - math.log(3), atol=1e-5)
     assert row[3] == pytest.approx(-0.2 * math.log(10), abs=1e-5)
     np.testing.assert_allclose(model.score([np.array([5, 1])])[0][0], row[5])
+
+
+def test_words_of_other_tools_are_found_though_they_look_like_escapes_or_hold_white_space(
+    tmp_path: Path,
+) -> None:
+    words = ["\\alpha", "\\", "a\xa0b", "中\u3000文"]
+    ones = ["-2\t<unk>", "-99\t<s>", "-1\t</s>", *(f"-0.{n}\t{word}" for n, word in enumerate(words, 2))]
+    (tmp_path / "other.arpa").write_bytes(arpa_text(ones).encode())
+    for tokenizer in (WordTokenizer(words), read_arpa(tmp_path / "other.arpa").tokenizer):
+        found = KenlmModel(tmp_path / "other.arpa", tokenizer).next_logprobs([np.zeros(0, int)])[0]
+        np.testing.assert_allclose(found[3:] / math.log(10), [-0.2, -0.3, -0.4, -0.5], atol=1e-6)
 
 
 def test_training_reads_the_file_and_refuses_an_event_space_that_misses_much(
