@@ -19,7 +19,7 @@ from lmcompare.evaluation.averages import mean_with_interval, over_seeds
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.perplexity import exp
 from lmcompare.evaluation.results import ContextPoint, StridePoint, Windows, WindowsCell, WindowsRow
-from lmcompare.evaluation.units import Units, split_of, units_of
+from lmcompare.evaluation.units import FEWEST_DOCUMENTS, Units, split_of, units_of
 from lmcompare.interface import Floats, Ids, LanguageModel, split_sentences
 from lmcompare.models.windowed import HasOrders, HasWindows, windowed
 from lmcompare.registry import Progress
@@ -50,8 +50,11 @@ class WindowsAnalysis:
             found = truncated(model, text, events, size)
             curve.append(_point(size, found, units, events, subject.options))
         curve.append(_point(None, full, units, events, subject.options))
-        sweep = strides(model, text, options.sweep_events) if options.sweep_events else []
-        return WindowsCell(events=len(events), curve=curve, sweep=sweep)
+        sweep = []
+        if options.sweep_events:
+            sweep = strides(model, text, options.sweep_events, units, subject.options)
+        own_orders = isinstance(model, HasOrders)
+        return WindowsCell(events=len(events), own_orders=own_orders, curve=curve, sweep=sweep)
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Windows | None:
         """Means over the seeds."""
@@ -61,8 +64,15 @@ class WindowsAnalysis:
             if found:
                 curve = [over_seeds(points) for points in zip(*(each.curve for each in found), strict=True)]
                 sweep = [over_seeds(points) for points in zip(*(each.sweep for each in found), strict=True)]
-                name = contender.result.name
-                rows.append(WindowsRow(model=name, events=found[0].events, curve=curve, sweep=sweep))
+                rows.append(
+                    WindowsRow(
+                        model=contender.result.name,
+                        events=found[0].events,
+                        own_orders=found[0].own_orders,
+                        curve=curve,
+                        sweep=sweep,
+                    )
+                )
         return Windows(split=headline_split(options), rows=rows) if rows else None
 
 
@@ -92,8 +102,14 @@ def truncated(model: LanguageModel, text: EncodedSplit, events: Ids, context: in
     return np.array([part[-1] for part in model.score(pieces)], dtype=np.float64)
 
 
-def strides(model: LanguageModel, text: EncodedSplit, events: int) -> list[StridePoint]:
-    """The first `events` events scored with each stride; nothing for a model that has no windows."""
+def strides(
+    model: LanguageModel, text: EncodedSplit, events: int, units: Units, options: EvaluationOptions
+) -> list[StridePoint]:
+    """The first `events` events scored with each stride; nothing for a model that has no windows.
+
+    A perplexity is as uncertain as the text is mixed; what a stride saves against the next longer one is
+    paired by documents, or by sentences where few documents are read, and is known much better.
+    """
     if not isinstance(model, HasWindows) or model.context is None:
         return []
     window = model.context
@@ -102,19 +118,39 @@ def strides(model: LanguageModel, text: EncodedSplit, events: int) -> list[Strid
         documents.append(np.asarray(document)[: events - sum(map(len, documents))])
         if sum(map(len, documents)) >= events:
             break
-    found = []
+    owners = units.of_event[: sum(map(len, documents))]
+    if owners[-1] + 1 < FEWEST_DOCUMENTS:
+        starts = _sentence_starts(np.concatenate(documents), model.tokenizer.eos)
+        owners = np.unique(starts, return_inverse=True)[1]
+    counts: Floats = np.bincount(owners).astype(np.float64)
+
+    def mean(nats: Floats) -> tuple[float, tuple[float, float]]:
+        sums: Floats = np.bincount(owners, weights=nats).astype(np.float64)
+        return mean_with_interval(sums, options.resamples, options.seed, counts)
+
+    found: list[StridePoint] = []
+    longer: Floats | None = None
     for stride in sorted({max(1, window // part) for part in PARTS}, reverse=True):
         moved: Any = windowed(model, window, stride)
         scores = np.concatenate(moved.score(documents))
         seen = [np.asarray(moved.context_lengths(len(document))) for document in documents]
         later = [lengths[window:] for lengths in seen if len(lengths) > window]
         every = np.concatenate(seen)
+        nats, (low, high) = mean(-scores)
+        saved, saved_ci95 = None, None
+        if longer is not None and np.isfinite(scores).all() and np.isfinite(longer).all():
+            change, ends = mean(scores - longer)
+            saved, saved_ci95 = -math.expm1(-change), (-math.expm1(-ends[0]), -math.expm1(-ends[1]))
+        longer = scores
         beyond = sum(-(-max(0, len(document) - window) // stride) for document in documents)
         found.append(
             StridePoint(
                 window=window,
                 stride=stride,
-                perplexity=exp(float(-scores.mean())),
+                perplexity=exp(nats),
+                ci95=(exp(low), exp(high)),
+                saved=saved,
+                saved_ci95=saved_ci95,
                 mean_context=float(every.mean()),
                 least_context=int(min((part.min() for part in later), default=every.max())),
                 reads=1 + beyond * (window - stride) / len(every),

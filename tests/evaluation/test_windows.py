@@ -11,6 +11,7 @@ from lmcompare.evaluation.analysis import Contender
 from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.units import units_of
 from lmcompare.evaluation.windows import WINDOWS, spaced, strides, truncated
 from lmcompare.interface import LanguageModel
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
@@ -42,6 +43,15 @@ class Slides(Markov):
 
     def context_lengths(self, length):
         return np.minimum(np.arange(length), 4)
+
+
+class Rereads(Faithful):
+    """Remembers the first token of each of its windows."""
+
+    context = 4
+
+    def windowed(self, window, stride):
+        return Windowed(Faithful(self.tokenizer, markov_table(self.tokenizer.size, 1)), window, stride)
 
 
 @pytest.fixture
@@ -84,7 +94,8 @@ def test_an_ngram_answers_with_its_lower_orders(text, word_tokenizer):
 
 def test_strides_read_more_for_more_context(text, word_tokenizer):
     model = Slides(word_tokenizer, markov_table(word_tokenizer.size, 1))
-    found = strides(model, text.test, 100)
+    units = units_of(text.test, 1, by_document=True)
+    found = strides(model, text.test, 100, units, OPTIONS)
     assert [point.stride for point in found] == [4, 2, 1]
     assert [point.window for point in found] == [4, 4, 4]
     assert found[0].reads == pytest.approx(1)
@@ -92,7 +103,31 @@ def test_strides_read_more_for_more_context(text, word_tokenizer):
     assert found[0].mean_context < found[1].mean_context < found[2].mean_context
     assert found[0].least_context == 1
     assert found[2].least_context == 4
-    assert strides(replace_windows(model), text.test, 100) == []
+    assert strides(replace_windows(model), text.test, 100, units, OPTIONS) == []
+
+
+@pytest.mark.parametrize(("events", "by_document"), [(100, False), (500, True)])
+def test_what_a_stride_saves_is_paired_by_documents_or_by_sentences_of_few(
+    text, word_tokenizer, events, by_document
+):
+    model = Rereads(word_tokenizer, markov_table(word_tokenizer.size, 1))
+    units = units_of(text.test, 1, by_document=True)
+    first, second, _ = strides(model, text.test, events, units, OPTIONS)
+    assert first.saved is None and first.saved_ci95 is None
+    ids, starts = np.asarray(text.test.ids)[:events], np.asarray(text.test.starts)
+    starts = starts[starts < events]
+    assert (len(starts) >= 20) == by_document
+    wide, narrow = (
+        np.concatenate(model.windowed(4, stride).score(np.split(ids, starts[1:]))) for stride in (4, 2)
+    )
+    assert second.perplexity == pytest.approx(math.exp(-narrow.mean()))
+    assert second.ci95[0] < second.perplexity < second.ci95[1]
+    change = narrow - wide
+    assert second.saved == pytest.approx(1 - math.exp(-change.mean()))
+    begins = starts if by_document else np.concatenate([[0], np.flatnonzero(ids[:-1] == 1) + 1])
+    error = math.sqrt(np.sum(np.add.reduceat(change - change.mean(), begins) ** 2)) / events
+    low, high = second.saved_ci95
+    assert high - low == pytest.approx(2 * 1.96 * error * (1 - second.saved), rel=0.25)
 
 
 def replace_windows(model):

@@ -60,6 +60,7 @@ HOLES: dict[str, list[str]] = {
         "window",
         "stride",
         "perplexity",
+        "saved",
         "mean_context",
         "least_context",
         "reads",

@@ -24,6 +24,13 @@ class StridePoint(Record):
     window: int
     stride: int
     perplexity: float
+    ci95: tuple[float, float] | None = Field(
+        None, description="of the perplexity; 95 %, bootstrap over documents or sentences"
+    )
+    saved: float | None = Field(
+        None, description="share of the perplexity that is saved against the next longer stride"
+    )
+    saved_ci95: tuple[float, float] | None = Field(None, description="of it, paired")
     mean_context: float = Field(description="tokens that an event could see, mean")
     least_context: int = Field(description="the same, the least beyond the first window of a document")
     reads: float = Field(description="tokens read for each event that is scored")
@@ -33,6 +40,11 @@ class WindowsCell(Record):
     """One trained model."""
 
     events: int = Field(description="events of the curve")
+    own_orders: bool | None = Field(
+        None,
+        description="answers with its own lower orders; false: it reads what it may see as a document's "
+        "beginning, which at 0 or 1 tokens no text looks like; null: not recorded",
+    )
     curve: list[ContextPoint]
     sweep: list[StridePoint]
 
@@ -42,6 +54,7 @@ class WindowsRow(Record):
 
     model: str
     events: int
+    own_orders: bool | None = Field(None, description="see `WindowsCell`")
     curve: list[ContextPoint]
     sweep: list[StridePoint]
 
