@@ -31,6 +31,7 @@ def evaluation_time(results: Results, say: Language) -> list[str]:
         "matched": numbers.duration(took.scoring_matched),
         "statistics": numbers.duration(took.statistics),
         "analyses": numbers.duration(analysing),
+        "statistics_ratio": numbers.fixed((scoring + took.statistics) / scoring, 1),
         "ratio": numbers.fixed((scoring + took.statistics + analysing) / scoring, 1),
     }
     told = [say("evaluation_time.ratio", **values)]

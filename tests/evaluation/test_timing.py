@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 
+from lmcompare import registry
 from lmcompare.evaluation import analyses, timing
-from lmcompare.evaluation.harness import evaluate
+from lmcompare.evaluation.analysis import Contender
+from lmcompare.evaluation.harness import evaluate, merge
 from lmcompare.evaluation.material import prepare
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.evaluation.position import PositionAnalysis
+from lmcompare.evaluation.ranking import compare
 from lmcompare.evaluation.results import CellSeconds
 from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.evaluation.timing import Stopwatch, asked_for, of_run
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
+from lmcompare.text.corpus import Document
 
 OPTIONS = EvaluationOptions(
     resamples=200,
@@ -24,6 +29,8 @@ OPTIONS = EvaluationOptions(
     windows={"enabled": False},
     inside={"enabled": False},
 )
+
+NAMES = [each.name for each in analyses.ANALYSES if hasattr(getattr(OPTIONS, each.name), "enabled")]
 
 
 def test_what_is_timed_twice_is_added(monkeypatch):
@@ -105,3 +112,40 @@ def test_scores_that_are_found_again_count_as_when_they_were_computed(
     first, again = (run(model, corpus, encoded, cache=cache).seconds for _ in range(2))
     assert again.scoring == pytest.approx(first.scoring) and first.scoring > 0
     assert first.scoring_matched == again.scoring_matched == 0  # it forgets by itself, and is scored once
+
+
+def batched(documents, number):
+    return [documents[start : start + number] for start in range(0, len(documents), number)]
+
+
+def joined(documents):
+    """One document of about 200 tokens, as real ones have at least."""
+    return Document(documents[0].name, tuple(line for each in documents for line in each.sentences))
+
+
+@pytest.mark.slow
+def test_scoring_and_statistics_take_at_most_three_times_the_scoring(
+    make_corpus, encoded, word_tokenizer, tmp_path
+):
+    small = make_corpus(1500)
+    splits = {name: [joined(each) for each in batched(found, 15)] for name, found in small.splits.items()}
+    corpus = replace(small, splits=splits)
+    text = encoded(corpus, word_tokenizer)
+    options = EvaluationOptions(generation={"prompts": 0}, **dict.fromkeys(NAMES, {"enabled": False}))
+    contenders = []
+    for kind, chosen in (("ngram", {"order": 3}), ("lstm", {"width": 256, "steps": 2, "batch": 4})):
+        family, folder = registry.models.get(kind), tmp_path / kind
+        folder.mkdir()
+        settings = family.options.model_validate(chosen)
+        train, valid = text.train.documents[:5], text.valid.documents[:2]
+        model = family.train(registry.Training(settings, word_tokenizer, train, valid, 1, folder))
+        cell, scores = evaluate(model, text, options, prepare(corpus, options), name=kind, seed=1)
+        contenders.append(Contender(merge([cell], [scores], text, options), [scores], text, [cell]))
+    watch = Stopwatch()
+    with watch.time("statistics"):
+        assert compare(contenders, options)
+    cells = [cell.seconds for contender in contenders for cell in contender.cells]
+    took = of_run(cells, watch.seconds["statistics"], {}, options)
+    assert took.analyses == []
+    scoring = took.scoring + took.scoring_matched
+    assert scoring + took.statistics <= 3 * scoring
