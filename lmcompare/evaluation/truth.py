@@ -187,10 +187,15 @@ def summary(
         options: number and seed of the resamples.
     """
     events, number = len(found.choice), len(kinds)
-    columns = np.column_stack([np.ones(events), found.total, found.share, found.within])
+    with np.errstate(invalid="ignore"):
+        apart = found.true - scored
+    columns = np.column_stack(
+        [np.ones(events), found.total, found.share, found.within, found.impossible, apart]
+    )
     count = int(units.max(initial=-1)) + 1
     sums = np.column_stack([np.bincount(units, weights=column, minlength=count) for column in columns.T])
     finite = bool(np.isfinite(sums).all())
+    never = (math.inf, math.inf)
     drawn = bootstrap_sums(np.where(np.isfinite(sums), sums, 0.0), options.resamples, options.seed)
     totals = sums.sum(axis=0) / math.log(2)
     shares = found.share.sum(axis=0)
@@ -210,17 +215,18 @@ def summary(
         for kind, name in enumerate(kinds)
         if shares[kind] > 0
     ]
-    with np.errstate(invalid="ignore"):
-        apart = float(np.mean(found.true - scored)) / math.log(2)
+    low, high = bounds(drawn[:, -2], drawn[:, 0])
     return TruthCell(
         events=events,
         exact=True,
         bits=float(totals[1] / events),
-        ci95=bounds(drawn[:, 1], drawn[:, 0]) if finite else (math.inf, math.inf),
+        ci95=bounds(drawn[:, 1], drawn[:, 0]) if finite else never,
         true_bits=float(-found.true.mean() / math.log(2)),
-        drawn=apart,
+        drawn=float(apart.mean()) / math.log(2),
+        drawn_ci95=bounds(drawn[:, -1], drawn[:, 0]) if finite else never,
         choice=float(found.choice.mean() / math.log(2)),
         impossible=float(found.impossible.mean()),
+        impossible_ci95=(low * math.log(2), high * math.log(2)),
         kinds=rows,
     )
 
@@ -256,6 +262,7 @@ def _of_text(
         ci95=ends,
         true_bits=float(true.sum() / symbols.sum()),
         drawn=bits,
+        drawn_ci95=ends,
         choice=0.0,
         impossible=math.nan,
         kinds=[],
@@ -276,10 +283,15 @@ def _row(name: str, cells: Sequence[TruthCell], symbols_per_character: float) ->
     def mean(key: str) -> float:
         return float(np.mean([getattr(cell, key) for cell in cells]))
 
+    def all_ends(key: str) -> tuple[float, float] | None:
+        found = [getattr(cell, key) for cell in cells]
+        return None if None in found else ends(found)
+
     def ends(intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
         low, high = np.mean(intervals, axis=0)
         return float(low), float(high)
 
+    whole = ends([cell.ci95 for cell in cells])
     kinds = [
         TruthKind(
             kind=group[0].kind,
@@ -296,10 +308,13 @@ def _row(name: str, cells: Sequence[TruthCell], symbols_per_character: float) ->
         exact=cells[0].exact,
         bits=mean("bits"),
         bits_per_character=mean("bits") * symbols_per_character,
-        ci95=ends([cell.ci95 for cell in cells]),
+        character_ci95=(whole[0] * symbols_per_character, whole[1] * symbols_per_character),
+        ci95=whole,
         true_bits=cells[0].true_bits,
         drawn=mean("drawn"),
+        drawn_ci95=all_ends("drawn_ci95"),
         choice=mean("choice"),
         impossible=mean("impossible"),
+        impossible_ci95=all_ends("impossible_ci95"),
         kinds=kinds,
     )

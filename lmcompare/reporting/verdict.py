@@ -211,6 +211,9 @@ def _floor(results: Results, models: list[ModelResult], say: Language) -> list[s
         return []
     values = {"best": models[0].name, "bits": numbers.fixed(best.bits_per_token, 3), "floor": floors[0]}
     if len(floors) == 1:
+        error = results.corpus.facts.get("entropy_error_bits_per_token")
+        if isinstance(error, float) and error > 0:
+            return [say("finding.floor_estimated", error=numbers.fixed(1.96 * error, 3), **values)]
         return [say("finding.floor", **values)]
     return [say("finding.floor_topic", given=floors[1], **values)]
 

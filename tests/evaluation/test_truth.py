@@ -120,9 +120,17 @@ def test_the_rows_of_all_models_stand_against_the_floor(text, source, other):
     assert far.bits_per_character == pytest.approx(far.bits * events / text.test.sentence_characters.sum())
     column = contenders[1].scores[0].columns["test", "truth"]
     assert far.bits == pytest.approx(column.mean(), rel=1e-9)
+    low, high = far.character_ci95
+    ratio = far.bits_per_character / far.bits
+    assert (low, high) == pytest.approx((far.ci95[0] * ratio, far.ci95[1] * ratio))
+    assert far.impossible_ci95[0] < far.impossible < far.impossible_ci95[1]
+    assert truth.impossible_ci95 == (0.0, 0.0)
     # The same expectation without whole distributions: the log ratio of what was drawn.
     ratio = source_scores(source, text) - contenders[1].scores[0].logprobs["test", "native"]
     assert far.drawn == pytest.approx(ratio.mean() / math.log(2), rel=1e-9)
+    off = np.add.reduceat(ratio - ratio.mean(), text.test.starts[:-1]) / math.log(2)
+    error = math.sqrt((off**2).sum()) / events
+    assert far.drawn_ci95[1] - far.drawn_ci95[0] == pytest.approx(2 * 1.96 * error, rel=0.25)
 
 
 def source_scores(source, text):

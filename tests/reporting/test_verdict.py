@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lmcompare.evaluation.results import Results
-from lmcompare.reporting.language import language
+from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.verdict import cautions, findings, verdict
 
 EN, ZH = language("en"), language("zh")
@@ -198,6 +198,17 @@ def test_the_exact_entropy_is_set_beside_the_best_model(make_results: Callable[.
     assert "3.871 bits per token" in sentence and f"transformer needs {bits:.3f}" in sentence
     results.corpus.facts["entropy_bits_per_token_given_topic"] = 3.5
     assert "and 3.500 for one who knows" in about(findings(results, EN), "How much is left to learn: ")
+
+
+@pytest.mark.parametrize(("say", "about_it"), [(EN, "How much is left to learn: "), (ZH, "还有多少可学：")])
+def test_an_entropy_that_was_estimated_is_told_with_its_uncertainty(
+    make_results: Callable[..., Results], say: Language, about_it: str
+) -> None:
+    results = make_results("zh")
+    results.corpus.facts["entropy_error_bits_per_token"] = 0.01
+    assert "3.871 ± 0.020" in about(findings(results, say), about_it)
+    results.corpus.facts["entropy_error_bits_per_token"] = 0.0
+    assert "±" not in about(findings(results, say), about_it)
 
 
 def test_zeros_unknown_words_duplicates_and_single_seeds_are_told(

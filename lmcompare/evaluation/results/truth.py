@@ -29,8 +29,10 @@ class TruthCell(Record):
     ci95: tuple[float, float] = Field(description="95 % interval, bootstrap over documents or sentences")
     true_bits: float = Field(description="bits that the truth itself needs for each of these events")
     drawn: float = Field(description="the same from the tokens of the text alone; may fall below 0")
+    drawn_ci95: tuple[float, float] | None = Field(None, description="of it, likewise")
     choice: float = Field(description="the part of it that is lost on which kind comes next")
     impossible: float = Field(description="probability that the model gives to what cannot come next")
+    impossible_ci95: tuple[float, float] | None = Field(None, description="of it, likewise")
     kinds: list[TruthKind]
 
 
@@ -39,6 +41,7 @@ class TruthRow(TruthCell):
 
     model: str
     bits_per_character: float
+    character_ci95: tuple[float, float] | None = Field(None, description="of it, likewise")
 
 
 class Truth(Record):

@@ -214,9 +214,9 @@ def _winners(groups: list[Family], kinds: list[str], say: Language) -> list[str]
             "truth.apart",
             kind=kind_name(kind, say),
             best=first.label,
-            bits=numbers.fixed(best.bits, 2),
+            bits=numbers.with_interval(best.bits, best.ci95, 2),
             worst=last.label,
-            more=numbers.fixed(worst.bits, 2),
+            more=numbers.with_interval(worst.bits, worst.ci95, 2),
             wrong=numbers.percent(worst.wrong),
         )
         expected = first.kind in WHY[kind] and last.kind not in WHY[kind]
@@ -231,8 +231,8 @@ def _learning(groups: list[Family], say: Language) -> list[str]:
             model=group.label,
             fewest=f"{group.rows[0][0]:,}",
             most=f"{group.rows[-1][0]:,}",
-            first=numbers.fixed(group.rows[0][1].bits, 3),
-            last=numbers.fixed(group.last.bits, 3),
+            first=numbers.with_interval(group.rows[0][1].bits, group.rows[0][1].ci95, 3),
+            last=numbers.with_interval(group.last.bits, group.last.ci95, 3),
         )
         for group in groups
         if len(group.rows) > 1 and group.kind != "source"
@@ -248,9 +248,9 @@ def _totals(groups: list[Family], found: Truth, say: Language) -> Table:
         (
             TableCell(row.model),
             TableCell(numbers.with_interval(row.bits, row.ci95, 3), row.bits),
-            TableCell(numbers.fixed(row.bits_per_character, 3), row.bits_per_character),
-            TableCell(numbers.signed(row.drawn, 3), row.drawn),
-            TableCell(f"{numbers.percent(row.impossible)} %" if row.exact else numbers.MISSING),
+            _cell(row.bits_per_character, row.character_ci95),
+            _cell(row.drawn, row.drawn_ci95),
+            _impossible(row, say),
         )
         for row in sorted(every, key=lambda row: row.bits)
     ]
@@ -269,10 +269,31 @@ def _by_kind(groups: list[Family], kinds: list[str], say: Language) -> Table:
     for kind in kinds:
         found = [kind_of(group.last, kind) for group in learned]
         share = next((own.share for own in found if own is not None), 0.0)
-        cells = [TableCell(kind_name(kind, say)), TableCell(f"{numbers.percent(share)} %", share)]
+        cells = [
+            TableCell(kind_name(kind, say)),
+            TableCell(say("truth.percent", share=numbers.percent(share)), share),
+        ]
         for own in found:
-            text = numbers.fixed(own.bits, 3) if own else numbers.MISSING
-            note = f"{numbers.percent(own.wrong)} %" if own and own.wrong >= 0.0005 else ""
-            cells.append(TableCell(text, own.bits if own else None, note))
+            shown = _cell(own.bits, own.ci95) if own else TableCell(numbers.MISSING)
+            note = ""
+            if own and own.wrong >= 0.0005:
+                note = say("truth.percent", share=numbers.percent(own.wrong))
+            cells.append(TableCell(shown.text, shown.sort, note))
         rows.append(tuple(cells))
     return Table(say("truth.kinds"), tuple(columns), tuple(rows), (say("truth.kinds_note"),))
+
+
+def _cell(value: float, ci95: tuple[float, float] | None) -> TableCell:
+    return TableCell(
+        numbers.fixed(value, 3) if ci95 is None else numbers.with_interval(value, ci95, 3), value
+    )
+
+
+def _impossible(row: TruthRow, say: Language) -> TableCell:
+    if not row.exact:
+        return TableCell(numbers.MISSING)
+    share = numbers.percent(row.impossible)
+    if row.impossible_ci95 is not None and row.impossible_ci95[1] > 0:
+        low, high = row.impossible_ci95
+        share = numbers.with_interval(100 * row.impossible, (100 * low, 100 * high), 2)
+    return TableCell(say("truth.percent", share=share), row.impossible)

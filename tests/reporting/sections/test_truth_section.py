@@ -19,6 +19,8 @@ def row(model: str, bits: float, chain: float, copied: float) -> TruthRow:
     ]
     return TruthRow(
         model=model, events=100, exact=True, bits=bits, ci95=(bits * 0.9, bits * 1.1), drawn=bits - 0.01,
+        drawn_ci95=(bits - 0.03, bits + 0.01), impossible_ci95=(0.012, 0.028),
+        character_ci95=(bits * 0.45, bits * 0.55),
         true_bits=2.1, choice=0.01, impossible=0.02, kinds=kinds, bits_per_character=bits / 2,
     )  # fmt: skip
 
@@ -75,7 +77,16 @@ def test_the_section_says_who_wins_where_and_why(known, lang):
         say("truth.kind_copied"),
         "mine",
     ]
-    assert [cells[2].text for cells in by_kind.rows] == ["0.100", "3.000", "0.500"]
+    assert [cells[2].text for cells in by_kind.rows] == [
+        "0.100 [0.090, 0.110]",
+        "3.00 [2.70, 3.30]",
+        "0.500 [0.450, 0.550]",
+    ]
+    assert totals.texts()[0][1:4] == ["0.200 [0.180, 0.220]", "0.100 [0.090, 0.110]", "0.190 [0.170, 0.210]"]
+    assert totals.texts()[0][4].startswith("2.00 [1.20, 2.80]")
+    learning = section.findings[-2]
+    assert "1.20 [1.08, 1.32]" in learning and "0.600 [0.540, 0.660]" in learning
+    assert "0.100 [0.090, 0.110]" in chain and "0.800 [0.720, 0.880]" in chain
     page = to_html(Comparison(known, lang))
     assert 'href="#truth"' in page and 'id="truth"' in page
 
