@@ -98,7 +98,7 @@ def test_words_of_other_tools_are_found_though_they_look_like_escapes_or_hold_wh
 ) -> None:
     words = ["\\alpha", "\\", "a\xa0b", "中\u3000文"]
     ones = ["-2\t<unk>", "-99\t<s>", "-1\t</s>", *(f"-0.{n}\t{word}" for n, word in enumerate(words, 2))]
-    (tmp_path / "other.arpa").write_bytes(arpa_text(ones).encode())
+    (tmp_path / "other.arpa").write_bytes(arpa_text(ones, ["-0.1\ta\xa0b </s>"]).encode())
     for tokenizer in (WordTokenizer(words), read_arpa(tmp_path / "other.arpa").tokenizer):
         found = KenlmModel(tmp_path / "other.arpa", tokenizer).next_logprobs([np.zeros(0, int)])[0]
         np.testing.assert_allclose(found[3:] / math.log(10), [-0.2, -0.3, -0.4, -0.5], atol=1e-6)
