@@ -107,7 +107,7 @@ def _show(
 
     console.print(name, style="bold", markup=False, highlight=False)
     table = Table()
-    table.add_column("token")
+    table.add_column("token", overflow="fold")
     table.add_column("p(token | before)", justify="right")
     table.add_column("bits", justify="right")
     for text, logprob in list(zip(_shown(model.tokenizer, lines), logprobs.tolist(), strict=True))[:most]:

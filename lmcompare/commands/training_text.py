@@ -15,6 +15,7 @@ from lmcompare.files import read_json, write_json
 from lmcompare.text.corpus import SPLITS, Corpus
 from lmcompare.text.encoded import EncodedCorpus
 from lmcompare.text.options import CorpusOptions
+from lmcompare.text.recipes import recipe_names
 from lmcompare.text.sources import open_corpus, open_whole
 
 RECORD = "corpus.json"
@@ -89,7 +90,7 @@ class Origin:
 def record(folder: Path, reference: str, whole: bool, text: Corpus) -> None:
     """Write beside a model's files where its training text is; a path is kept relative to the folder."""
     path = Path(reference).expanduser()
-    is_path = text.name != reference and path.exists()
+    is_path = reference not in recipe_names() and path.exists()
     known = {"corpus": reference, "path": os.path.relpath(path, folder) if is_path else None}
     write_json(folder / RECORD, {**known, "whole": whole, "hash": text.hash})
 

@@ -40,8 +40,8 @@ _PIECES = re.compile(
     rf"|[{_OPENING}{_CLOSING}]+| +"
 )
 _TINY = ("rank", "model", "perplexity")
-_LEAST = 12
-"""Cells of a column of words in which a word may be cut."""
+_LEAST, _CUT = 12, 8
+"""Cells that a column of words keeps while anything else can be folded, and that it always keeps."""
 
 
 def print_comparison(comparison: Comparison, console: Console, lang: str | None = None) -> None:
@@ -136,7 +136,7 @@ def _widths(table: Table, rows: Sequence[Sequence[str]], room: int) -> list[int]
     """Widths of the columns, in all at most `room`; `None` where numbers would have to be cut.
 
     What costs the reader least is folded first: the heads, then words, then numbers at their spaces
-    ("3 of 41"), and at last words inside, to `_LEAST` cells.
+    ("3 of 41"), and at last words inside, to `_CUT` cells.
     """
     columns = list(zip(*rows, strict=True)) or [()] * len(table.columns)
     whole = [max([0, *(cell_len(line) for text in texts for line in text.split("\n"))]) for texts in columns]
@@ -145,16 +145,17 @@ def _widths(table: Table, rows: Sequence[Sequence[str]], room: int) -> list[int]
     pieces = [max([0, *map(_longest_piece, texts)]) for texts in columns]
     words = [column.align == "left" for column in table.columns]
     widths = [max(pair) for pair in zip(whole, heads, strict=True)]
+    least = [max(piece, min(size, _LEAST)) for piece, size in zip(pieces, whole, strict=True)]
     floors = (
         [max(pair) for pair in zip(whole, head_words, strict=True)],
-        [max(head_words[i], pieces[i] if words[i] else whole[i]) for i in range(len(words))],
-        [max(pair) for pair in zip(pieces, head_words, strict=True)],
-        [min(widths[i], _LEAST) if words[i] else max(pieces[i], head_words[i]) for i in range(len(words))],
-        [min(widths[i], _LEAST) if words[i] else pieces[i] for i in range(len(words))],
+        [max(head_words[i], least[i] if words[i] else whole[i]) for i in range(len(words))],
+        [max(head_words[i], least[i] if words[i] else pieces[i]) for i in range(len(words))],
+        [min(widths[i], _CUT) if words[i] else max(pieces[i], head_words[i]) for i in range(len(words))],
+        [min(widths[i], _CUT) if words[i] else pieces[i] for i in range(len(words))],
     )
     for floor in floors:
         while sum(widths) > room:
-            spare = [size - least for size, least in zip(widths, floor, strict=True)]
+            spare = [size - low for size, low in zip(widths, floor, strict=True)]
             if max(spare) <= 0:
                 break
             widest = max(range(len(spare)), key=lambda i: (spare[i] > 0, widths[i]))

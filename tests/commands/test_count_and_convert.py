@@ -89,21 +89,27 @@ def test_what_count_says_is_how_many_lines_it_writes(tiny: Path, tmp_path: Path)
 
 
 def test_count_says_which_part_of_a_text_it_counted_and_all_counts_all(tiny: Path, tmp_path: Path) -> None:
-    words = Counter((tiny / "text.txt").read_text().split())
-    said = run("count", tiny / "text.txt", "--order", 1, "--out", tmp_path / "part.txt")
+    said = run("count", tiny / "text.txt", "--order", 3, "--out", tmp_path / "part.txt")
     part = re.findall(r"the training part (\d+) of (\d+) events", said.replace(",", ""))[0]
     used, events = map(int, part)
     assert "--all" in said and 0 < used < events
-    assert sum(counts_of(tmp_path / "part.txt").values()) == used
-    said = run("count", tiny / "text.txt", "--order", 1, "--out", tmp_path / "whole.txt", "--all")
+    assert events_of(counts_of(tmp_path / "part.txt")) == used
+    said = run("count", tiny / "text.txt", "--order", 3, "--out", tmp_path / "whole.txt", "--all")
     found = counts_of(tmp_path / "whole.txt")
-    assert f"the whole text, {events:,} events" in said and sum(found.values()) == events
-    assert {word: count for word, count in found.items() if word != "</s>"} == words
+    assert f"the whole text, {events:,} events" in said and events_of(found) == events
+    lines = [line.split() for line in (tiny / "text.txt").read_text().split("\n") if line]
+    padded = [["<s>", *words, "</s>"] for words in lines]
+    assert found == Counter(
+        " ".join(words[i : i + n]) for words in padded for n in (1, 2, 3) for i in range(len(words) - n + 1)
+    )
 
 
 def counts_of(path: Path) -> dict[str, int]:
-    """Of a file of single words."""
-    return {word: int(count) for word, count in (line.split("\t") for line in path.read_text().splitlines())}
+    return {gram: int(count) for gram, count in (line.split("\t") for line in path.read_text().splitlines())}
+
+
+def events_of(counts: dict[str, int]) -> int:
+    return sum(count for gram, count in counts.items() if " " not in gram and gram != "<s>")
 
 
 def test_a_text_of_two_lines_is_refused_with_what_can_be_done_about_it(tmp_path: Path) -> None:

@@ -56,13 +56,19 @@ def test_a_setting_of_another_method_is_refused_and_no_file_is_spoken_of(tiny: P
     assert str(told.value).startswith("--set of ngram: k is") and "the file" not in str(told.value)
 
 
-def test_where_the_text_is_stands_beside_the_model_but_not_that_of_counts(tiny: Path, tmp_path: Path) -> None:
+def test_where_the_text_is_stands_beside_the_model_but_not_that_of_counts(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = tiny / "text.txt"
     said = run("train", "ngram", text, "--out", tmp_path / "model")
     found = read_json(tmp_path / "model" / "corpus.json")
     assert (tmp_path / "model" / found["path"]).resolve() == text.resolve()
     assert found["corpus"] == str(text) and found["whole"] is False
     assert re.search(r"trained on the training part, [\d,]+ of [\d,]+ events", said)
+    (tiny / "plain").write_text(text.read_text())
+    monkeypatch.chdir(tiny)
+    run("train", "ngram", "plain", "--out", "of-plain")  # neither its name nor its end says that it is a path
+    assert read_json(tiny / "of-plain" / "corpus.json")["path"] == "../plain"
     run("count", text, "--order", 3, "--out", tmp_path / "counts")
     settings = ("--set", f"counts={tmp_path / 'counts'}", "--set", "order=3")
     said = run("train", "ngram", text, "--out", tmp_path / "counted", *settings)
