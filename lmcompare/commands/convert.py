@@ -64,6 +64,8 @@ def command(source: Path, target: Path, entropy_prune: float | None, quantise: b
     after = model.tables.levels[-1] - 1
     kept = f"{after:,} n-grams" if after == before else f"{after:,} of {before:,} n-grams"
     console.print(f"wrote {target}: {kept}", highlight=False, markup=False, soft_wrap=True)
+    for note in model.notes:
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _is_arpa(target: Path) -> bool:

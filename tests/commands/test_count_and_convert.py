@@ -128,6 +128,7 @@ def test_a_text_of_two_lines_is_refused_with_what_can_be_done_about_it(tmp_path:
 
 def test_a_model_is_pruned_and_quantised_on_the_way(tmp_path: Path, ngram: Path) -> None:
     said = run("convert", ngram, tmp_path / "small", "--entropy-prune", "1e-2", "--quantise")
+    assert "note: quantise = 8 moves log10 p" in said
     whole, small = NgramModel.load(ngram), NgramModel.load(tmp_path / "small")
     before, after = (int(model.tables.levels[-1]) - 1 for model in (whole, small))
     assert 0 < after < before and f"{after:,} of {before:,} n-grams" in said
