@@ -7,6 +7,8 @@ import pytest
 from markov_toy import Markov, markov_table
 
 from lmcompare.evaluation.context import Context, context_of
+from lmcompare.evaluation.options import EvaluationOptions
+from lmcompare.evaluation.units import units_of
 from lmcompare.evaluation.windows import strides
 from lmcompare.models.windowed import Windowed
 
@@ -72,7 +74,8 @@ def test_the_least_is_that_of_the_sweep_of_strides(text, word_tokenizer):
             return Windowed(self, window, stride)
 
     model = Slides(word_tokenizer, markov_table(word_tokenizer.size, 1))
-    points = strides(model, text, len(text.ids))
+    units = units_of(text, word_tokenizer.eos, by_document=True)
+    points = strides(model, text, len(text.ids), units, EvaluationOptions(resamples=100))
     found = [context_of(Windowed(model, 4, point.stride), text.ids, text.starts) for point in points]
     assert [(each.mean, each.least) for each in found] == [
         (pytest.approx(point.mean_context), point.least_context) for point in points
