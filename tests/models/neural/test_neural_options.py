@@ -123,7 +123,7 @@ def test_a_budget_is_read_as_seconds_and_written_as_people_do(written, seconds, 
 @pytest.mark.parametrize("length", [{"steps": 10}, {"tokens": 10}, {"budget": "1min"}])
 def test_a_length_that_is_set_replaces_that_of_the_preset(length):
     options = LstmOptions(preset="awd-lstm", **length)
-    assert options.epochs is None and LstmOptions(preset="awd-lstm").epochs == 100
+    assert options.epochs is None and LstmOptions(preset="awd-lstm").epochs == 750
 
 
 def test_an_experiment_file_may_name_a_preset():
@@ -143,6 +143,16 @@ def test_gpt2_small_has_as_many_weights_as_gpt2():
         network = TransformerModel.build(TransformerOptions(preset="gpt2-small"), 50_257, 0)
     biases = network.embedding.bias.numel()
     assert sum(parameter.numel() for parameter in network.parameters()) - biases == 124_439_808
+
+
+def test_awd_lstm_is_trained_as_the_papers_is():
+    """Merity et al. (2018), section 5: NT-ASGD with n = 5, a constant rate, 750 epochs, each validated."""
+    options = LstmOptions(preset="awd-lstm")
+    assert (options.optimiser, options.averaging, options.schedule) == ("sgd", 5, "constant")
+    assert options.weight_decay == 1.2e-6 and options.embedding_lr is None
+    assert options.epochs == options.evaluations == 750 and options.restart == options.patience == 0
+    other = LstmOptions(preset="awd-lstm", weight_decay=1e-5)
+    assert other.weight_decay == 1e-5 and other.averaging == 5
 
 
 def test_awd_lstm_has_as_many_weights_as_the_papers():

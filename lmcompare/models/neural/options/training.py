@@ -56,8 +56,9 @@ class TrainingOptions(BaseModel):
         momentum: share of the last direction that is kept, for "sgd" and "muon" (`None`: 0 and 0.95).
         averaging: for the non-monotone trigger of NT-ASGD (Merity et al. 2018, algorithm 1): when a
             validation is worse than the best one before the last so many, weights are averaged from there
-            on, and the average is validated and kept; 0 never. It is meant for schedule "constant": where
-            the rate falls, validations hardly get worse.
+            on, and the average is validated and kept; 0 never. It is meant for schedule "constant" (where the
+            rate falls, validations hardly get worse) and one validation an epoch (the more there are, the
+            earlier it begins).
         ema: validate and keep a moving average of the weights with this decay a step; 0 keeps the weights.
         clip: largest norm of the gradient; 0 never clips.
         evaluations: validations over the whole training, evenly spaced; the last stands after the last step.
@@ -195,7 +196,7 @@ class NgramEmbeddingOptions(NetworkOptions):
 
     Attributes:
         ngram_embeddings: lengths n of n-grams, for example [2, 3, 4], whose vectors are added to the vector
-            of their last token; an n-gram's row is found by a hash. None by default.
+            of their last token; an n-gram's row is found by a hash. None by default, nor in any preset.
         ngram_rows: rows of the table of each n; n-grams whose hashes agree share a row.
     """
 
