@@ -44,7 +44,7 @@ def verdict(results: Results, say: Language) -> str:
         return say("verdict.single", **{"perplexity": numbers.MISSING, **values})
     if results.ranking.refused:
         key = "verdict.refused" if same_event_space(results) else "verdict.refused_spaces"
-        return say(key, reason=results.ranking.refused.rstrip("."))
+        return say(key, reason=_refusal(results, say))
     second = scores(results, models[1])
     values["second"] = models[1].name
     if first is not None and math.isinf(first.perplexity):
@@ -223,12 +223,27 @@ def _lossy(results: Results, say: Language) -> list[str]:
     spared: dict[str, list[str]] = {}
     for model in results.models:
         if model.tokenizer.lossy:
-            reason = say.get(f"lossy.{model.tokenizer.kind}", model.tokenizer.lossy.rstrip("."))
-            spared.setdefault(reason, []).append(model.name)
+            spared.setdefault(_spared(model, say), []).append(model.name)
     return [
         say("caution.lossy", models=say("text.comma").join(names), lossy=reason)
         for reason, names in spared.items()
     ]
+
+
+def _refusal(results: Results, say: Language) -> str:
+    """Why there is no ranking, in the reader's language where that is known (`ranking.why_incomparable`)."""
+    names = [
+        say("verdict.spared_one", model=model.name, lossy=_spared(model, say))
+        for model in results.models
+        if model.tokenizer.lossy
+    ]
+    if same_event_space(results) or not names:
+        return results.ranking.refused.rstrip(".")
+    return say("verdict.spared", models=say("text.comma").join(names))
+
+
+def _spared(model: ModelResult, say: Language) -> str:
+    return say.get(f"lossy.{model.tokenizer.kind}", model.tokenizer.lossy.rstrip("."))
 
 
 def _zeros(found: Scores) -> int:

@@ -79,9 +79,17 @@ def test_without_a_paired_test_the_difference_may_be_chance(make_results: Callab
 
 
 def test_a_refused_ranking_says_why(make_results: Callable[..., Results]) -> None:
-    results = make_results(spaces=True)
-    assert verdict(results, EN) == f"No ranking is given: {results.ranking.refused}."
-    assert verdict(make_results("zh", spaces=True), ZH).startswith("不给出排名：各模型的分词器不同")
+    for say, why in (
+        (EN, "not all of the text has to be predicted by A 5-gram (white space becomes one space"),
+        (ZH, "不必预测全部文本：A 5-gram（连续空白变成一个空格，词表以外的词变成 <unk>）。"),
+    ):
+        results = make_results(say.code, spaces=True)
+        for model in results.models:
+            model.tokenizer.lossy = ""
+        assert results.ranking.refused in verdict(results, say)
+        first = results.models[0]
+        first.name, first.tokenizer.kind, first.tokenizer.lossy = "A 5-gram", "word", "spaces"
+        assert why in verdict(results, say)
 
 
 def test_models_of_different_event_spaces_are_compared_per_byte(make_results: Callable[..., Results]) -> None:

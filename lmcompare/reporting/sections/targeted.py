@@ -72,7 +72,7 @@ def figure(results: Results, found: MinimalPairs, say: Language) -> Figure:
         axes.set_yticks(range(len(phenomena) - 1, -1, -1), names)
         axes.set_ylim(-0.6, len(phenomena) - 0.2)
         axes.set_xlim(min(0.35, *(row.ci95[0] for row in rows)) - 0.02, 1.02)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.xaxis.set_major_formatter(lambda value, _: say("targeted.percent", share=f"{100 * value:.0f}"))
         drawn.legend(loc="outside lower center", ncols=4)
     return drawn
 
