@@ -12,9 +12,6 @@ from torch import Tensor, nn
 
 from lmcompare.models.neural.optimiser import AdamW, is_inner_matrix
 
-TABLES = ("position_vectors",)
-"""Matrices whose rows are looked up, so that most of a gradient's rows may be nothing."""
-
 COEFFICIENTS, ITERATIONS = (3.4445, -4.7750, 2.0315), 5
 """Of Jordan's quintic, which brings singular values from (0, 1] to about 0.7 to 1.2 in five rounds."""
 LARGE, WIDE = 256, 2
@@ -25,6 +22,9 @@ RATE = 0.2
 
 class Muon(AdamW):
     """Momentum, made orthogonal, for matrices inside the network; AdamW for all else.
+
+    The matrix that gives queries, keys and values moves as one: three steps of its parts were no better
+    (1.894 against 1.887 nats on Tiny Shakespeare after 270 steps).
 
     A step of shape `[m, n]` is multiplied by 0.2 sqrt(max(m, n)), so that its entries are as large as those
     of an AdamW step and the same learning rates serve (Liu et al. 2025, equation 4).
@@ -60,7 +60,7 @@ class Muon(AdamW):
 
 def _turns(name: str, parameter: Tensor) -> bool:
     """Whether a parameter moves by orthogonal steps."""
-    return is_inner_matrix(name, parameter) and parameter.ndim == 2 and name not in TABLES
+    return is_inner_matrix(name, parameter) and parameter.ndim == 2
 
 
 def orthogonal(matrix: Tensor, *, bfloat16: bool = False) -> Tensor:
