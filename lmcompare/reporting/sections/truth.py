@@ -136,7 +136,7 @@ def growth(groups: list[Family], kinds: list[str], say: Language) -> Figure:
     rows = math.ceil(number / 3)
     with style():
         drawn = Figure(figsize=(7.6, 0.8 + 2.1 * rows), label="truth-growth")
-        panels = drawn.subplots(rows, 3, sharex=True, squeeze=False).ravel()
+        panels = drawn.subplots(rows, min(3, number), sharex=True, squeeze=False).ravel()
         for place, (axes, kind) in enumerate(zip(panels, [None, *told], strict=False)):
             _curves(axes, groups, kind)
             axes.set_title(say("truth.all_kinds") if kind is None else kind_name(kind, say), fontsize=10)
