@@ -41,13 +41,17 @@ def mean_with_interval(
 
 
 def over_seeds(records: Sequence[AnyRecord]) -> AnyRecord:
-    """Numbers become their mean over the seeds, in lists and inner records too; all else is the first's."""
+    """Numbers become their mean over the seeds, in lists and inner records too; all else is the first's.
+
+    What some seeds lack, such as the length of an optimum that was not proven, is a mean over the others.
+    """
     first = records[0]
     values = {name: _mean([getattr(each, name) for each in records]) for name in type(first).model_fields}
     return type(first)(**values)
 
 
 def _mean(column: list[Any]) -> Any:
+    column = [value for value in column if value is not None] or column
     first = column[0]
     if isinstance(first, Record):
         return over_seeds(column)
@@ -55,8 +59,8 @@ def _mean(column: list[Any]) -> Any:
         return [_mean(list(each)) for each in zip(*column, strict=True)]
     if isinstance(first, tuple):
         return tuple(_mean(list(each)) for each in zip(*column, strict=True))
-    if isinstance(first, float) and None not in column:
+    if isinstance(first, float):
         return float(np.mean(column))
-    if isinstance(first, int) and not isinstance(first, bool) and None not in column:
+    if isinstance(first, int) and not isinstance(first, bool):
         return round(float(np.mean(column)))
     return first

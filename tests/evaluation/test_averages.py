@@ -41,7 +41,7 @@ def test_numbers_of_the_seeds_become_means_at_any_depth():
     assert merged.points[0].context == 16
 
 
-def test_what_one_seed_lacks_is_the_first_seeds():
+def test_what_one_seed_lacks_is_the_mean_of_the_others():
     def row(bits: float | None) -> SearchRow:
         ci95 = None if bits is None else (bits, bits)
         return SearchRow(
@@ -61,4 +61,6 @@ def test_what_one_seed_lacks_is_the_first_seeds():
         )
 
     assert over_seeds([row(1.0), row(2.0)]).bits_ci95 == (1.5, 1.5)
-    assert over_seeds([row(None), row(2.0)]).bits is None
+    for rows in ([row(None), row(2.0), row(4.0)], [row(2.0), row(None), row(4.0)]):
+        found = over_seeds(rows)
+        assert (found.bits, found.bits_ci95, found.excess) == (3.0, (3.0, 3.0), None)

@@ -87,7 +87,7 @@ class SearchAnalysis:
             found = [cell.analyses.search for cell in contender.cells if cell.analyses.search is not None]
             if found:
                 ways = zip(*(each.rows for each in found), strict=True)
-                own = {"texts": found[0].texts, "rows": [_row_over_seeds(way) for way in ways]}
+                own = {"texts": found[0].texts, "rows": [over_seeds(way) for way in ways]}
                 cell = over_seeds(found).model_copy(update=own)
                 rows.append(SearchModel(model=contender.result.name, cell=cell))
         if not rows:
@@ -176,15 +176,6 @@ def _row(
         errors=sum(missed) if looks else None,
         errors_ci95=share(missed)[1] if looks else None,
     )
-
-
-def _row_over_seeds(rows: Sequence[SearchRow]) -> SearchRow:
-    """Mean over the seeds, each value over those that have it: one seed may prove nothing, or end nothing."""
-    values = {}
-    for name in SearchRow.model_fields:
-        having = [row for row in rows if getattr(row, name) is not None]
-        values[name] = getattr(over_seeds(having or rows), name)
-    return SearchRow(**values)
 
 
 def _texts(
