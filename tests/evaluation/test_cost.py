@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -31,3 +32,17 @@ def test_scoring_is_timed_and_not_changed(make_model):
     scores, speed = timed_score(model, documents)
     assert all(np.array_equal(a, b) for a, b in zip(scores, model.score(documents), strict=True))
     assert speed > 0
+
+
+def test_what_is_done_once_is_no_part_of_the_speed(make_model):
+    model, asked = make_model(), []
+    score = model.score
+
+    def slow_at_first(documents):
+        time.sleep(0.0 if asked else 0.5)
+        asked.append(sum(map(len, documents)))
+        return score(documents)
+
+    model.score = slow_at_first
+    _, speed = timed_score(model, [np.array([3, 4, 1]), np.array([5, 1])])
+    assert asked == [1, 5] and speed > 5 / 0.4
