@@ -37,6 +37,7 @@ from lmcompare.models.neural.statistics import Statistics
 from lmcompare.registry import Learning, Progress, Training
 
 SECONDS_BETWEEN_CHECKPOINTS = 20.0
+"""Where one takes up to 2 seconds to write; on a slow disk ten times what the last one took."""
 SECONDS_BETWEEN_NOTES = 0.3
 SAMPLES_KEPT = 40
 """Texts written on the way, at most: where there are more, each second one goes."""
@@ -90,7 +91,7 @@ class Trainer:
         options = job.options
         assert isinstance(options, TrainingOptions)
         self.job, self.family, self.options = job, family, options
-        self.spent = 0.0
+        self.spent = self.saving = 0.0
         if options.threads is not None and options.threads > job.threads:
             what = f"threads = {options.threads} is more than the experiment's threads ({job.threads})"
             raise InputError(
@@ -164,8 +165,10 @@ class Trainer:
             course.finished = course.finished or over
             stop = stopping.asked()
             if stop or course.finished or self._checkpoint_is_due(time.monotonic() - saved):
+                begin = time.monotonic()
                 self._save()
                 saved = time.monotonic()
+                self.saving = saved - begin
             if stop and not course.finished:
                 raise stopping.Stopped
             if time.monotonic() - noted > SECONDS_BETWEEN_NOTES:
@@ -293,7 +296,8 @@ class Trainer:
 
     def _checkpoint_is_due(self, seconds: float) -> bool:
         every = self.options.checkpoint_every
-        return self.course.step % every == 0 or seconds > SECONDS_BETWEEN_CHECKPOINTS
+        pause = SECONDS_BETWEEN_CHECKPOINTS * max(1.0, self.saving / 2)
+        return self.course.step % every == 0 or seconds > pause
 
     def _save(self) -> None:
         self.course.seconds = self._seconds()

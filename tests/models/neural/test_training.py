@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -318,3 +319,13 @@ def test_random_numbers_and_threads_of_the_caller_are_left_alone(job, documents)
 def test_without_validation_text_the_training_loss_chooses(job, documents):
     model = TRANSFORMER.train(job("transformer", documents([40]), [], steps=6, evaluations=3))
     assert model.facts["best_step"] in (2, 4, 6)
+
+
+@pytest.mark.parametrize(("saving", "seconds", "due"), [(0.1, 21, True), (9, 21, False), (9, 91, True)])
+def test_the_slower_a_checkpoint_is_written_the_rarer_they_are(saving, seconds, due):
+    course = SimpleNamespace(step=1)
+    options = SimpleNamespace(checkpoint_every=1000)
+    trainer = SimpleNamespace(course=course, options=options, saving=saving)
+    assert Trainer._checkpoint_is_due(trainer, seconds) == due
+    course.step = 1000
+    assert Trainer._checkpoint_is_due(trainer, 0)

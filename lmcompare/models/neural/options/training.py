@@ -64,7 +64,8 @@ class TrainingOptions(BaseModel):
         evaluations: validations over the whole training, evenly spaced; the last stands after the last step.
         patience: stop after so many validations without improvement; 0 never stops early.
         valid_tokens: validation text used on the way, at most (the reported scores use all of it).
-        checkpoint_every: steps between checkpoints; one is also written after each 20 seconds.
+        checkpoint_every: steps between checkpoints; one is also written after each 20 seconds, or ten
+            times what writing one takes.
         sample_every: steps between two short texts that the model writes while it learns, to be looked at;
             `None`: one at each validation; 0: none. Nothing that is trained depends on them.
         sampled_softmax: expected number of negatives shared by a step's events, in training only. Where the
