@@ -21,6 +21,9 @@ from lmcompare.text.tokenizers.unknown import SIGNS, unknown_ids
 
 # 〇, extension A and the unified block, compatibility ideographs, and the planes of ideographs.
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+LEAST_HAN = 0.1
+"""Share of the characters below which a text is not counted in Chinese ones: the few that an English text
+quotes would be charged with all its bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Sizes:
     """A text in every unit, sentence by sentence.
 
     Attributes:
-        counts: by unit, `[sentences]`; a unit that the text does not have is left out.
+        counts: by unit, `[sentences]`; a unit that the text does not have is left out, as are Chinese
+            characters where they are few (`LEAST_HAN`).
         unknown: the same of what unknown tokens stand for; words only where a token is a word.
         events: unknown events, `[sentences]`.
         types: how many different strings are unknown, signs not among them.
@@ -79,6 +83,8 @@ def sizes(sentences: Sequence[str], ids: Ids, tokenizer: Tokenizer, *, words: bo
             unknown[unit][place] = sum(map(count, texts))
     if tokenizer.kind == "word":
         unknown["word"] = number
+    if found["han"].sum() < LEAST_HAN * found["character"].sum():
+        del found["han"]
     kept = {unit: found[unit] for unit in UNITS if unit in found and found[unit].any()}
     named = Counter(text.strip() or text for texts in pieces.values() for text in texts)
     signs = sum(named.pop(sign, 0) for sign in SIGNS)

@@ -64,6 +64,15 @@ def test_chinese_text_has_chinese_characters_and_no_words(tmp_path: Path) -> Non
     }
 
 
+def test_an_english_text_that_quotes_chinese_keeps_its_words_and_has_no_row_of_chinese_characters(
+    model: Path,
+) -> None:
+    text = "the dog sees a bird here , which is 狗 in Chinese , or so a cat says"
+    assert list(rows(run("score", text, "--model", str(model)))) == [
+        "event", "token", "word", "character", "byte",
+    ]  # fmt: skip
+
+
 def test_a_sign_in_the_text_is_unknown_and_charged_where_its_types_are_stated(
     tiny: Path, tmp_path: Path
 ) -> None:
