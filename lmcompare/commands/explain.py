@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """How the n-gram models arrive at the probability of the last token of TEXT, given those before it.
 
-    For an unbounded model: where the end of TEXT was seen in its training text.
+    For an unbounded model also: where the end of TEXT was seen in its training text.
 
     \b
     Example:
@@ -64,6 +64,10 @@ def command(
             seen = sightings(model.index, ids)
             print_table(sightings_table(seen, model.tokenizer, text, language(lang), name), console)
             console.print()
+            path = explain(model, text)
+            if path is not None:
+                print_table(explanation_table(path, language(lang), name), console)
+                console.print()
             shown += 1
         if not isinstance(model, NgramModel):
             continue

@@ -52,6 +52,8 @@ def explanation_table(found: Explanation, say: Language, model: str = "") -> Tab
     notes = [say("explain.mixed" if found.interpolated else "explain.backed_off")]
     if found.interpolated and any(step.discount is not None for step in found.steps):
         notes.insert(0, say("explain.discounted"))
+    if any(step.orders > 1 for step in found.steps):
+        notes.append(say("explain.orders"))
     if any(step.ratio is not None for step in found.steps):
         notes.insert(0, say("explain.multiplied"))
     if counted and any(step.kinds for step in found.steps):
@@ -70,7 +72,7 @@ def _gram(token: str, step: BackoffStep, say: Language) -> str:
 
 def _row(step: BackoffStep, token: str, say: Language) -> tuple[TableCell, ...]:
     return (
-        TableCell(str(step.order), step.order),
+        TableCell(_orders(step), step.order),
         TableCell(_gram(token, step, say)),
         TableCell(_of(step.seen, say)),
         TableCell(_of(step.counted, say)),
@@ -79,6 +81,11 @@ def _row(step: BackoffStep, token: str, say: Language) -> tuple[TableCell, ...]:
         TableCell(numbers.MISSING if step.weight is None else numbers.probability(step.weight)),
         TableCell(numbers.probability(step.share), step.share),
     )
+
+
+def _orders(step: BackoffStep) -> str:
+    """The order, or all those that the step stands for."""
+    return str(step.order) if step.orders == 1 else f"{step.order - step.orders + 1}–{step.order}"
 
 
 def _taken(step: BackoffStep) -> str:

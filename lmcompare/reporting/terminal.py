@@ -66,8 +66,14 @@ def print_comparison(comparison: Comparison, console: Console, lang: str | None 
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print any table with its notes; what is wider than the console is folded, and no number is cut."""
-    console.print(_drawn(table, console.width, small_print=True))
+    """Print any table with its notes; what is wider than the console is folded, and no number is cut.
+
+    A table without rows has a title and notes only.
+    """
+    if table.rows:
+        console.print(_drawn(table, console.width, small_print=True))
+    else:
+        console.print(Text(_wrapped(table.title, console.width), style="italic"))
     for note in table.notes:
         console.print(Text(_wrapped(note, console.width), style="dim"))
 

@@ -22,4 +22,20 @@ def test_an_unbounded_model_says_where_the_end_of_a_text_was_seen(tiny: Path, tm
     for _, times, _, _, _, end in rows:  # the model has a part of the text
         assert 0 < int(times.replace(",", "")) <= text.count(end)
     assert rows[0][5].endswith("a bird here") and "any: where the end of" in said
+    assert " a bird here" in said and "any: how “here” gets its probability" in said
     assert "在哪里出现过" in run("explain", "the cat", "--model", tmp_path / "any", "--lang", "zh")
+
+
+def test_an_end_that_was_never_seen_has_a_path_down_to_all_words_alike_and_the_sum_is_the_score(
+    tiny: Path, tmp_path: Path
+) -> None:
+    run("train", "unbounded", tiny / "text.txt", "--out", tmp_path / "any")
+    said = run("explain", "qq ww zz", "--model", tmp_path / "any")
+    assert "The last token is not in the training text." in said and "There it reads" not in said
+    orders = re.findall(r"^ +(\d) +(?:P\(<unk>\)|any word alike)", said, re.M)
+    assert orders == ["1", "0"] and "P(<unk> |" not in said
+    total = re.search(r"sum: the probability +([\d.]+(?:×10\S+)?)\s+([\d.]+) bits", said)
+    scored = re.findall(
+        r"<unk>\(zz\) +│ +(\S+) +│ +(\S+)", run("score", "qq ww zz", "--model", tmp_path / "any")
+    )
+    assert total is not None and total.groups() == scored[0]

@@ -155,6 +155,11 @@ class BackoffStep(Record):
     own: float | None = Field(description="the order's own part; null where this order is not asked")
     weight: float | None = Field(description="what the context gives to the shorter one; null where unknown")
     share: float = Field(description="the order's part of the final probability")
+    orders: int = Field(
+        1,
+        description="for how many orders, this one the longest, the step stands: where a context of an "
+        "unbounded model occurs at the same places as shorter ones, all of them are one step",
+    )
 
 
 class Explanation(Record):

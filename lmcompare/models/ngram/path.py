@@ -57,6 +57,7 @@ class Step:
         own: the part of p(w|h) that is this order's own; `None` where the model does not ask this order.
         weight: the weight that h gives to the shorter context; `None` where that is not known.
         share: this order's part of the final probability.
+        orders: for how many orders, this one the longest, the step stands.
     """
 
     order: int
@@ -68,6 +69,7 @@ class Step:
     own: float | None
     weight: float | None
     share: float
+    orders: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ class SuffixArray:
         lows, highs = self._find(ngrams)
         return highs - lows
 
+    def followed(self, ngram: Ids) -> int:
+        """How often something stands behind an n-gram in its piece: as often as it occurs, but at the end."""
+        low, high = (int(bound[0]) for bound in self._find([ngram]))
+        return int(np.count_nonzero(self.symbols[self.suffixes[low:high].astype(np.int64) + len(ngram)] >= 0))
+
     def locate(self, ngram: Ids, limit: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where an n-gram was seen, in the order of the text: the document, and the place in it.
 
