@@ -56,6 +56,11 @@ def test_defaults_fit():
         ({"momentum": 0.9}, "leave momentum out"),
         ({"optimiser": "sgd", "lr": 30, "weight_decay": 0.1}, "takes 300% of every matrix away in each step"),
         ({"optimiser": "sgd", "lr": 10, "weight_decay": 0.05}, "leave weight_decay out, or set some 1e-6"),
+        (
+            {"optimiser": "sgd", "clip": 0},
+            "clip 0 needs an lr of its own: set one from 1 to 10 for clip 0.25",
+        ),
+        ({"optimiser": "sgd", "momentum": 0.9}, "momentum 0.9 needs an lr of its own"),
         ({"lr": 0}, "greater than 0"),
     ],
 )
@@ -65,11 +70,14 @@ def test_what_cannot_be_is_refused_with_the_reason(changes, said):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_decay_and_table_rate_that_are_made_for_adamw_are_not_those_of_plain_descent(kind):
+def test_defaults_that_are_made_for_adamw_are_not_those_of_plain_descent(kind):
     options = registry.models.get(kind).options
     plain = options(optimiser="sgd", lr=10)
     assert plain.weight_decay == 0 and plain.embedding_lr is None
     assert options.model_validate(plain.model_dump()) == plain
+    bare = options(optimiser="sgd")
+    assert (bare.lr, bare.clip) == (10, 0.25) and options.model_validate(bare.model_dump()) == bare
+    assert options(optimiser="sgd", clip=1, lr=2).clip == 1
     own = options(optimiser="sgd", lr=10, weight_decay=1e-6, embedding_lr=3)
     assert (own.weight_decay, own.embedding_lr) == (1e-6, 3)
     for other in ("adamw", "muon"):

@@ -139,7 +139,13 @@ def test_with_every_option_on_a_training_that_stops_goes_on_to_the_same_bits(
 
 WAYS = {
     "descent, averaged in the end": {"optimiser": "sgd", "averaging": 1},
-    "descent with momentum": {"optimiser": "sgd", "momentum": 0.9, "schedule": "trapezoid", "clip": 0.0},
+    "descent with momentum": {
+        "optimiser": "sgd",
+        "momentum": 0.9,
+        "lr": 0.05,
+        "schedule": "trapezoid",
+        "clip": 0.0,
+    },
     "muon": {"optimiser": "muon", "schedule": "linear", "lr": 0.02},
     "moving average": {"ema": 0.8, "schedule": "constant"},
     "accumulated": {"batch": 2, "accumulate": 2},
