@@ -95,7 +95,8 @@ class Embedding(nn.Module):
         self.output = None if tied else nn.Parameter(torch.randn(size, width) * width**-0.5)
         self.ngrams: NgramEmbedding | None = None
         if isinstance(options, NgramEmbeddingOptions) and options.ngram_embeddings:
-            self.ngrams = NgramEmbedding(options.ngram_embeddings, options.ngram_rows, width)
+            settings = options.ngram_rows, width, options.ngram_dropout
+            self.ngrams = NgramEmbedding(options.ngram_embeddings, *settings)
         self.lookback = 1 if self.ngrams is None else self.ngrams.lookback
         self.compiled = False
         self.int8_weight: Int8Matrix | None = None

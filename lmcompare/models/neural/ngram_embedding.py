@@ -39,10 +39,12 @@ class NgramEmbedding(nn.Module):
     Attributes:
         lengths: of the n-grams.
         lookback: tokens of history that are needed at each place: the greatest length.
+        dropout: share of n-grams that say nothing in training, as one that was never seen says nothing.
     """
 
-    def __init__(self, lengths: Sequence[int], rows: int, width: int) -> None:
+    def __init__(self, lengths: Sequence[int], rows: int, width: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.lengths, self.rows, self.lookback = tuple(lengths), rows, max(lengths)
         tables = {str(length): nn.Parameter(torch.zeros(rows, width)) for length in lengths}
         self.tables = nn.ParameterDict(tables)
@@ -67,9 +69,14 @@ class NgramEmbedding(nn.Module):
         for length in self.lengths:
             name = str(length)
             if used is None:
-                vectors.append(F.embedding(self.rows_of(histories, length), self.tables[name]))
+                found = F.embedding(self.rows_of(histories, length), self.tables[name])
             else:
-                vectors.append(F.embedding(used[name].places, used[name].vectors))
+                found = F.embedding(used[name].places, used[name].vectors)
+            if self.training and self.dropout:
+                # Not scaled up: what is left out is what an unseen n-gram lacks, not a unit among many.
+                kept = torch.rand(found.shape[:-1], device=found.device) >= self.dropout
+                found = found * kept[..., None].to(found.dtype)
+            vectors.append(found)
         return torch.stack(vectors).sum(dim=0)
 
     def take(self, histories: Tensor) -> dict[str, UsedRows]:

@@ -70,3 +70,22 @@ def test_the_rows_of_a_step_give_the_same_vectors_and_gradients_as_the_tables():
             others = torch.ones(len(gradient), dtype=torch.bool)
             others[ids] = False
             assert not gradient[others].any()
+
+
+def test_ngrams_that_are_left_out_say_nothing_and_the_others_what_they_say_otherwise():
+    torch.manual_seed(0)
+    embedding = Embedding(50, 4, 0, LstmOptions(width=4, ngram_embeddings=[2, 4], ngram_dropout=0.3))
+    table = embedding.ngrams
+    for parameter in table.parameters():
+        torch.nn.init.normal_(parameter)
+    text = histories(torch.randint(0, 50, (40, 50)), None, 4, 0)
+    vectors = {n: table.tables[str(n)][table.rows_of(text, n)] for n in (2, 4)}
+    # Of each place both, either or none speak, in these shares.
+    cases = {"both": vectors[2] + vectors[4], 2: vectors[2], 4: vectors[4], "none": 0 * vectors[2]}
+    expected = {"both": 0.49, 2: 0.21, 4: 0.21, "none": 0.09}
+    found = table.train()(text)
+    seen = {case: (found - value).abs().amax(-1) < 1e-6 for case, value in cases.items()}
+    assert sum(each.int() for each in seen.values()).eq(1).all()
+    for case, share in expected.items():
+        assert abs(seen[case].float().mean() - share) < 5 * (share * (1 - share) / 2000) ** 0.5
+    assert torch.equal(table.eval()(text), cases["both"])

@@ -207,10 +207,13 @@ class NgramEmbeddingOptions(NetworkOptions):
         ngram_embeddings: lengths n of n-grams, for example [2, 3, 4], whose vectors are added to the vector
             of their last token; an n-gram's row is found by a hash. None by default, nor in any preset.
         ngram_rows: rows of the table of each n; n-grams whose hashes agree share a row.
+        ngram_dropout: share of n-grams whose vectors are left out in training, each place and length by
+            itself, so that a network does not trust to what it will not find in another text.
     """
 
     ngram_embeddings: tuple[Annotated[int, Field(ge=2, le=8)], ...] = ()
     ngram_rows: Count = 1 << 15
+    ngram_dropout: Share = 0.0
 
     @field_validator("ngram_embeddings")
     @classmethod
