@@ -115,6 +115,7 @@ class Training:
         source: what a synthetic text was drawn from, as plain values (`Corpus.source`); `None`: not known.
         write: makes a short text of a model that is still learning; `None`: none is wanted. It draws no
             random number but its own.
+        device: of networks: "auto", "cpu" or "cuda" (see `models.neural.device`).
     """
 
     options: BaseModel
@@ -128,6 +129,7 @@ class Training:
     members: Mapping[str, LanguageModel] = field(default_factory=dict)
     source: Mapping[str, Any] | None = None
     write: Callable[[LanguageModel], str] | None = None
+    device: str = "cpu"
 
 
 class Family(Protocol):

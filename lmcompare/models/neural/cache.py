@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lmcompare.interface import Ids
+from lmcompare.models.neural.placement import placed
 
 
 @dataclass
@@ -44,7 +45,8 @@ class Cache:
 
     def rows(self, index: Ids) -> Cache:
         """Copies of chosen rows, as `State.rows`; room that no chosen row has filled is not copied."""
-        chosen, filled = torch.from_numpy(index), int(self.lengths[index].max(initial=0))
+        chosen = placed(index, self.keys.device)
+        filled = int(self.lengths[index].max(initial=0))
         copies = []
         for whole in (self.keys, self.values):
             copies.append(whole.new_zeros((len(whole), len(index), *whole.shape[2:])))
@@ -53,7 +55,7 @@ class Cache:
 
     def put(self, index: Ids, other: Cache) -> None:
         """Overwrite rows by those of another cache."""
-        chosen, filled = torch.from_numpy(index), int(other.lengths.max(initial=0))
+        chosen, filled = placed(index, self.keys.device), int(other.lengths.max(initial=0))
         for mine, new in ((self.keys, other.keys), (self.values, other.values)):
             mine[:, chosen, :, :filled] = new[:, :, :, :filled]
         self.lengths, self.positions = self.lengths.copy(), self.positions.copy()
@@ -73,7 +75,8 @@ class Cache:
             self.keys[layer][:, :, end - time : end] = keys
             self.values[layer][:, :, end - time : end] = values
         else:
-            rows, places = torch.arange(len(keys)), torch.from_numpy(self.lengths)
+            rows = torch.arange(len(keys), device=keys.device)
+            places = placed(self.lengths, keys.device)
             self.keys[layer][rows, :, places] = keys[:, :, 0]
             self.values[layer][rows, :, places] = values[:, :, 0]
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
@@ -91,7 +94,7 @@ class Cache:
         full = np.flatnonzero(self.lengths + coming > self.room)
         if not len(full) or (length := int(self.lengths[full[0]])) <= places:
             return
-        rows = torch.from_numpy(full)
+        rows = placed(full, self.keys.device)
         for whole in (self.keys, self.values):
             whole[:, rows, :, :places] = whole[:, rows, :, length - places : length]
         self.lengths = self.lengths.copy()

@@ -14,5 +14,5 @@ def locked_dropout(x: Tensor, share: float, training: bool) -> Tensor:
     """Drop the same units at every place of a row (variational dropout, Gal and Ghahramani 2016)."""
     if not training or share == 0:
         return x
-    keep = torch.rand(x.shape[0], 1, x.shape[2]) >= share
+    keep = torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= share
     return x * (keep.to(x.dtype) / (1 - share))

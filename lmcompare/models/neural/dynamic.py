@@ -30,6 +30,7 @@ from lmcompare.models.neural.history import histories
 from lmcompare.models.neural.memory_member import network_of, only_member, prefixes
 from lmcompare.models.neural.moving_weights import Pace, Weights, gradients_of, wear
 from lmcompare.models.neural.network import Carried
+from lmcompare.models.neural.placement import array_of, placed
 from lmcompare.registry import Training
 
 
@@ -50,8 +51,7 @@ class DynamicState:
     def rows(self, index: Ids) -> DynamicState:
         """See `State.rows`."""
         index = np.asarray(index, dtype=np.int64)
-        chosen = torch.from_numpy(index)
-        carried = tuple(part.index_select(0, chosen) for part in self.carried)
+        carried = tuple(part.index_select(0, placed(index, part.device)) for part in self.carried)
         return DynamicState(self.history.rows(index), [self.weights[row] for row in index], carried)
 
 
@@ -108,7 +108,7 @@ class DynamicModel(LanguageModel):
         self.pace = Pace.of(trained, usual, rate, decay, damping)
         with torch.random.fork_rng(devices=[]):
             self.network = self.member.build(self.member.options, self.tokenizer.size, self.tokenizer.bos)
-        self.network.eval()
+        self.network.to(self.member.device).eval()
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(name in usual)
         reach = None if self.network.carries else getattr(self.member.options, "window", None)
@@ -184,7 +184,7 @@ class DynamicModel(LanguageModel):
         """See `LanguageModel.save`; the network is kept inside."""
         config = {"segment": self.segment, "rate": self.rate, "decay": self.decay, "damping": self.damping}
         config["facts"] = self.facts
-        arrays = {name: each.numpy() for name, each in self.usual.items()}
+        arrays = {name: array_of(each) for name, each in self.usual.items()}
         save_with_members(folder, self.kind, config, arrays, self.tokenizer, [self.member])
 
     @classmethod
@@ -199,7 +199,7 @@ class DynamicModel(LanguageModel):
                 raise InputError(
                     f"the network has no weights {name} of shape {array.shape}", where=str(folder)
                 )
-        usual = {name: torch.from_numpy(array) for name, array in saved.arrays.items()}
+        usual = {name: placed(array, member.device) for name, array in saved.arrays.items()}
         if "damping" not in config:
             what, remedy = "the model was saved before damping could be set", "Train it again"
             raise InputError(what, where=str(folder), remedy=remedy)
@@ -226,7 +226,7 @@ class DynamicModel(LanguageModel):
             if learns:
                 gradients = self._gradients(passage, logprobs, events)
                 weights, own = self.pace.move(weights, gradients, own=own), True
-            yield begin, logprobs.detach().double().numpy()
+            yield begin, array_of(logprobs.double())
 
     def _read(self, tokens: Ids, begin: int, carried: Carried) -> Passage:
         """Read the inputs from place `begin` on.
@@ -242,11 +242,12 @@ class DynamicModel(LanguageModel):
         left = np.full((len(tokens), lookback), bos, dtype=np.int64)
         inputs = np.concatenate([left, tokens], axis=1)[:, first:]
         inputs, older = inputs[:, lookback - 1 :], inputs[:, : lookback - 1]
-        begins = torch.zeros(inputs.shape, dtype=torch.bool)
+        begins = torch.zeros(inputs.shape, dtype=torch.bool, device=self.member.device)
         begins[:, 0] = first == 0
-        ids = torch.from_numpy(np.ascontiguousarray(inputs))
+        ids = placed(np.ascontiguousarray(inputs), self.member.device)
         if lookback > 1:
-            ids = histories(ids, torch.from_numpy(np.ascontiguousarray(older)), lookback, bos)
+            older = np.ascontiguousarray(older)
+            ids = histories(ids, placed(older, self.member.device), lookback, bos)
         vectors = self.network.embedding(ids)
         if torch.is_grad_enabled() and "embedding.weight" in self.usual and not self.network.embedding.ngrams:
             vectors = vectors.detach().requires_grad_()
@@ -262,9 +263,10 @@ class DynamicModel(LanguageModel):
         """Of the mean surprisal of a segment's events; a `bos`, which is impossible, is left out."""
         possible = np.flatnonzero(events != self.tokenizer.bos)
         if self.network.embedding.parts > 1:  # where all softmaxes say -inf their sum has no slope
-            loss = self.network.embedding.loss(passage.hidden[0], torch.from_numpy(events))
+            loss = self.network.embedding.loss(passage.hidden[0], placed(events, self.member.device))
         else:
-            chosen = logprobs[torch.from_numpy(possible), torch.from_numpy(events[possible])]
+            device = self.member.device
+            chosen = logprobs[placed(possible, device), placed(events[possible], device)]
             loss = -chosen.sum() / max(len(possible), 1)
         if not (passage.vectors.is_leaf and passage.vectors.requires_grad):
             return gradients_of(self.network, list(self.usual), loss)
@@ -296,9 +298,9 @@ class DynamicModel(LanguageModel):
             sharing.setdefault(id(weights), []).append(row)
         for rows in sharing.values():
             wear(self.network, state.weights[rows[0]])
-            carried = tuple(part[torch.tensor(rows)] for part in state.carried)
+            carried = tuple(part[placed(np.array(rows), part.device)] for part in state.carried)
             passage = self._read(tokens[rows], begin, carried)
-            out[rows] = self.network.embedding.logprobs(passage.hidden[:, -1]).double().numpy()
+            out[rows] = array_of(self.network.embedding.logprobs(passage.hidden[:, -1]).double())
         return out, state
 
     def _check(self, ids: Ids) -> None:

@@ -16,12 +16,14 @@ from lmcompare.models.neural.ngram_embedding import NgramEmbedding, UsedRows
 from lmcompare.models.neural.options import NetworkOptions
 from lmcompare.models.neural.options.training import NgramEmbeddingOptions
 from lmcompare.models.neural.output_mixture import apart
+from lmcompare.models.neural.placement import is_processor
 from lmcompare.models.neural.quantised import FEW, Int8Matrix, few_rows
 from lmcompare.models.neural.softmax import softmax_loss
 from lmcompare.models.neural.target_scores import target_scores
 
-CHUNK = 1 << 22
-"""Logits that are held at once when scoring: 16 MiB of float32, whatever the vocabulary."""
+CHUNK, GPU_CHUNK = 1 << 22, 1 << 27
+"""Logits that are held at once when scoring: 16 MiB of float32 on the processor, 512 on a GPU, whatever the
+vocabulary."""
 
 
 class Rows(NamedTuple):
@@ -148,9 +150,10 @@ class Embedding(nn.Module):
 
     def target_logprobs(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Natural log p of one id each, `[n]` float64, exact; logits are made a few rows at a time."""
-        if self.parts == 1 and self.int8_weight is None and len(targets) > FEW:
+        on_processor = is_processor(hidden.device)
+        if self.parts == 1 and self.int8_weight is None and len(targets) > FEW and on_processor:
             return target_scores(hidden, self.predicting, self.bias + self.mask, targets)
-        rows = max(1, CHUNK // (self.size * self.parts))
+        rows = max(1, (CHUNK if on_processor else GPU_CHUNK) // (self.size * self.parts))
         found = []
         for begin in range(0, len(targets), rows):
             few, target = hidden[begin : begin + rows], targets[begin : begin + rows]

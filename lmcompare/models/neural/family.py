@@ -5,6 +5,7 @@ Knows nothing of torch until a model is trained or loaded.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from lmcompare.interface import LanguageModel
+from lmcompare.models.neural import device
 from lmcompare.models.neural.options import (
     FeedForwardOptions,
     GruOptions,
@@ -60,7 +62,9 @@ class NeuralFamily:
                 few rows. `True`: from now on; `None`: once the model writes a few long texts; `False`: never.
             int8: round the weights to 8 bits and step in compiled loops; `quantisation_cost` tells the price.
         """
-        model: Any = self._model_class().load(folder)
+        # What is compiled is the processor's.
+        with device.on("cpu") if int8 or compiled else contextlib.nullcontext():
+            model: Any = self._model_class().load(folder)
         if int8:
             from lmcompare.models.neural.quantisation import quantise
 

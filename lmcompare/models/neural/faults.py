@@ -19,6 +19,7 @@ OUT_OF_MEMORY = (
     "out of memory",
     "Cannot allocate memory",
     "Storage size calculation overflowed",
+    "CUBLAS_STATUS_ALLOC_FAILED",
 )
 """How torch's allocators say it; the processor's raises a plain RuntimeError."""
 RISEN = 1.2

@@ -16,8 +16,9 @@ from torch import Tensor
 from lmcompare.interface import Floats, Ids, State, Tokenizer
 from lmcompare.models.neural.chunks import pieces
 from lmcompare.models.neural.feedforward import FeedForwardNetwork
-from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
+from lmcompare.models.neural.model import Block, NeuralModel
 from lmcompare.models.neural.options import FeedForwardOptions
+from lmcompare.models.neural.placement import placed
 
 
 @dataclass
@@ -72,13 +73,13 @@ class FeedForwardModel(NeuralModel[FeedForwardNetwork, FeedForwardOptions]):
         return np.minimum(np.arange(length), self.options.order - 1)
 
     def _look(self, tokens: Ids) -> tuple[Tensor, State]:
-        vectors = self.embedding(torch.from_numpy(tokens.astype(np.int64)))
+        vectors = self.embedding(placed(tokens.astype(np.int64), self.device))
         hidden = self.network(vectors[:, None] if self.network.lookback > 1 else vectors)
         return hidden[:, 0], HistoryState(tokens)
 
     def _hidden(self, inputs: list[Ids], last: bool) -> Iterator[Block]:
         settings: dict[str, Any] = {"lookback": self.network.lookback, "bos": self.tokenizer.bos}
-        for piece in pieces(inputs, tokens=TOKENS_AT_ONCE, longest=TOKENS_AT_ONCE, **settings):
+        for piece in pieces(inputs, tokens=self.tokens_at_once, longest=self.tokens_at_once, **settings):
             nothing = np.zeros(len(piece.rows), dtype=np.int64)
             hidden = self.network(self.vectors(piece.tokens, piece.before))
             yield Block(piece.rows, nothing + piece.begin, nothing, piece.stop, hidden)

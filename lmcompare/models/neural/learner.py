@@ -24,6 +24,7 @@ from lmcompare.models.neural.muon import Muon
 from lmcompare.models.neural.network import Carried
 from lmcompare.models.neural.optimiser import AdamW, Descent, Optimiser, clip_gradients
 from lmcompare.models.neural.options import TrainingOptions
+from lmcompare.models.neural.placement import array_of, placed
 from lmcompare.models.neural.precision import WorkingCopy
 from lmcompare.models.neural.sampling import NegativeSampler
 
@@ -62,6 +63,7 @@ class Learner:
     ) -> None:
         self.network, self.streams, self.options, self.seed = network, streams, options, seed
         self.embedding: Embedding = network.embedding
+        self.device = self.embedding.mask.device
         self.working = WorkingCopy(network) if bfloat16 else None
         self.kind = torch.bfloat16 if bfloat16 else torch.float32
         size = options.batch
@@ -70,7 +72,7 @@ class Learner:
         self.optimiser = optimiser_of(network, options, bfloat16)
         number, bos = options.sampled_softmax, self.embedding.bos
         counts = streams.counts(self.embedding.size) if number else None
-        self.sampler = None if counts is None else NegativeSampler(counts, number, bos)
+        self.sampler = None if counts is None else NegativeSampler(counts, number, bos, self.device)
         averaged = options.averaging or options.ema
         self.average = Average(network, options.ema or 1.0) if averaged else None
         self.averaging = bool(options.ema)
@@ -108,13 +110,13 @@ class Learner:
         """Loss of a step, with its gradients left in the parameters and in the rows' leaves."""
         torch.manual_seed(seed_of(self.seed, step + 1))
         self.network.train()
-        inputs, targets = torch.from_numpy(chunk.inputs), torch.from_numpy(chunk.targets)
+        inputs, targets = placed(chunk.inputs, self.device), placed(chunk.targets, self.device)
         bos = self.embedding.bos
         if chunk.first:
             self.carried = [() for _ in self.parts]
         read = inputs
         if self.network.lookback > 1:
-            before = torch.from_numpy(chunk.before) if self.network.carries else None
+            before = placed(chunk.before, self.device) if self.network.carries else None
             read = histories(inputs, before, self.network.lookback, bos)
         used = negatives = None
         if self.sampler is not None:
@@ -133,7 +135,7 @@ class Learner:
             )
             loss = self._loss(hidden, targets[part], negatives, mine)
             # Each part counts as its events do in the mean over all; a penalty as its streams do.
-            share = int((targets[part] != bos).sum()) / max(1, events)
+            share = int(np.count_nonzero(chunk.targets[part] != bos)) / max(1, events)
             value = float(loss.detach())
             if not math.isfinite(value):
                 self._forget_gradients()
@@ -181,8 +183,8 @@ class Learner:
             yield
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The network's tensors as arrays that share its memory."""
-        return {name: tensor.detach().numpy() for name, tensor in self.network.state_dict().items()}
+        """The network's tensors as arrays; those on the processor share its memory."""
+        return {name: array_of(tensor) for name, tensor in self.network.state_dict().items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step needs, by name."""
@@ -199,7 +201,7 @@ class Learner:
         """What was carried on, from the arrays of a checkpoint (their number is not known before)."""
         for number in range(len(self.parts)):
             names = [f"carried.{number}.{place}" for place in range(len(arrays))]
-            found = [torch.from_numpy(arrays[name]) for name in names if name in arrays]
+            found = [placed(arrays[name], self.device) for name in names if name in arrays]
             self.carried[number] = tuple(part.to(self.kind) for part in found)
 
     @contextlib.contextmanager

@@ -18,6 +18,7 @@ from lmcompare.interface import Floats
 from lmcompare.models.inside import BINS, SATURATED, GateActivity, LayerActivity
 from lmcompare.models.neural.cells import Maps
 from lmcompare.models.neural.embedding import Embedding
+from lmcompare.models.neural.placement import array_of
 from lmcompare.models.neural.positions import rotate
 from lmcompare.models.neural.quantised import Int8Recurrent
 from lmcompare.models.neural.recurrent import RecurrentNetwork
@@ -31,9 +32,9 @@ def nearest(embedding: Embedding, token: int, k: int) -> list[tuple[int, float]]
     """See `HasNeighbours.neighbours`; vectors of n-grams are left out."""
     table = embedding.weight.detach()
     if embedding.int8_weight is not None:
-        table = embedding.int8_weight.rows(torch.arange(embedding.size))
+        table = embedding.int8_weight.rows(torch.arange(embedding.size, device=table.device))
     unit = F.normalize(table.double(), dim=1)
-    cosines = (unit @ unit[token]).numpy()
+    cosines = array_of(unit @ unit[token])
     cosines[[token, embedding.bos]] = -np.inf
     best = np.argsort(-cosines, kind="stable")[: max(0, min(k, embedding.size - len({token, embedding.bos})))]
     return [(int(other), float(cosines[other])) for other in best]
@@ -44,7 +45,7 @@ def attention_maps(network: TransformerNetwork, vectors: Tensor) -> tuple[Tensor
 
     Vaswani et al. (2017), equation 1, one layer after the other; `vectors` is `[1, time, width]`.
     """
-    places = torch.arange(vectors.shape[1])
+    places = torch.arange(vectors.shape[1], device=vectors.device)
     # The network's own rules of which place may see which, and how places are told.
     hide = network._hide(places[:, None] - places, None, vectors.dtype)
     turn = network._turn(places)
@@ -102,7 +103,7 @@ def _run(layer: Any, text: Tensor, gates: list[Tensor]) -> Tensor:
         of_input, of_state = (layer.weight_ih_l0, layer.bias_ih_l0), (layer.weight_hh_l0, layer.bias_hh_l0)
         maps = Maps(lambda x: F.linear(x, *of_input), lambda h: F.linear(h, *of_state))
         width = layer.weight_hh_l0.shape[1]
-    h, c = torch.zeros(width), torch.zeros(width)
+    h = c = torch.zeros(width, device=text.device)
     outputs, seen = [], []
     for now in maps.of_input(text):
         past = maps.of_state(h)
@@ -126,11 +127,11 @@ def _run(layer: Any, text: Tensor, gates: list[Tensor]) -> Tensor:
 
 
 def _activity(outputs: Tensor, gates: list[Tensor]) -> LayerActivity:
-    h = outputs.double().numpy()
+    h = array_of(outputs.double())
     counts, _ = np.histogram(h, bins=BINS, range=(-1, 1))
     found = []
     if gates:
-        values = torch.cat(gates).double().numpy()
+        values = array_of(torch.cat(gates).double())
         closed, opened = _share(values < 1 - SATURATED), _share(values > SATURATED)
         names = GATES[values.shape[1] + 1]
         found = [GateActivity(name, *shares) for name, *shares in zip(names, closed, opened, strict=True)]

@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
+from lmcompare.models.neural import device
 from lmcompare.models.neural.learner import NotFiniteError
 from lmcompare.models.neural.model import NeuralModel
 from lmcompare.models.neural.options import TrainingOptions
-from lmcompare.models.neural.training import Trainer
+from lmcompare.models.neural.training import Trainer, restored_randomness
 from lmcompare.registry import Progress, Training
 
 LOWEST, HIGHEST = 1e-3, 1e3
@@ -66,7 +67,11 @@ def find_lr(job: Training, family: type[NeuralModel[Any, Any]]) -> Sweep:
     threads = torch.get_num_threads()
     rates, losses = [], []
     try:
-        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            device.on(device.resolve(job.device)),
+            restored_randomness(),
+        ):
             trainer = Trainer(dataclasses.replace(job, folder=Path(folder)), family)
             for step in range(STEPS):
                 scale = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))

@@ -21,17 +21,19 @@ from lmcompare.errors import InputError
 from lmcompare.files import load_model, save_model
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.inside import WrittenSample
+from lmcompare.models.neural import device
 from lmcompare.models.neural.chunks import cut_out
 from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.history import histories
 from lmcompare.models.neural.looking import nearest
 from lmcompare.models.neural.network import Network
 from lmcompare.models.neural.options import NetworkOptions
+from lmcompare.models.neural.placement import array_of, is_processor, placed
 from lmcompare.models.neural.quantised import FEW
 from lmcompare.text.tokenizers import from_json
 
-TOKENS_AT_ONCE = 8192
-"""Places whose hidden vectors are computed together when scoring."""
+TOKENS_AT_ONCE, GPU_TOKENS_AT_ONCE = 8192, 65536
+"""Places whose hidden vectors are computed together when scoring: on the processor, and on a GPU."""
 MANY_STEPS = 500
 """Steps of a few rows from which on compiled loops pay for being loaded, which takes about half a second."""
 
@@ -142,7 +144,8 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
 
     def prepare_writing(self, rows: int, steps: int) -> None:
         """See `Writes`: compiled loops for many steps of a few rows, where the model `compiles`."""
-        if self.compiles and rows <= FEW and steps >= MANY_STEPS and not self.embedding.compiled:
+        able = self.compiles and is_processor(self.device) and not self.embedding.compiled
+        if able and rows <= FEW and steps >= MANY_STEPS:
             self.network.compile_steps()
 
     def flops(self, context: float) -> float:
@@ -157,6 +160,16 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
             if parameter.dim() == 2 and not name.startswith("embedding.")
         )
         return 2.0 * (weights + self.embedding.width * self.tokenizer.size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.embedding.mask.device
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Places whose hidden vectors are computed together when scoring."""
+        return TOKENS_AT_ONCE if is_processor(self.device) else GPU_TOKENS_AT_ONCE
 
     @property
     def embedding(self) -> Embedding:
@@ -176,9 +189,9 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
 
     def vectors(self, tokens: Ids, before: Ids | None = None) -> Tensor:
         """Input vectors of ids `[batch, time]`; `before` stands left of them (`None`: nothing does)."""
-        ids = torch.from_numpy(np.asarray(tokens, dtype=np.int64))
+        ids = placed(np.asarray(tokens, dtype=np.int64), self.device)
         if self.network.lookback > 1:
-            left = None if before is None else torch.from_numpy(np.asarray(before, dtype=np.int64))
+            left = None if before is None else placed(np.asarray(before, dtype=np.int64), self.device)
             ids = histories(ids, left, self.network.lookback, self.tokenizer.bos)
         found: Tensor = self.embedding(ids)
         return found
@@ -217,10 +230,10 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         with torch.inference_mode():
             for block in self._hidden(inputs, last=False):
                 events, hidden = _select(block, offsets)
-                targets = torch.from_numpy(flat[events])
+                targets = placed(flat[events], self.device)
                 if vectors is not None:
                     vectors[events] = self._comparable(hidden)
-                scores[events] = self.embedding.target_logprobs(hidden, targets).numpy()
+                scores[events] = array_of(self.embedding.target_logprobs(hidden, targets))
         scores[flat == self.tokenizer.bos] = -np.inf
         return np.split(scores, offsets[1:-1]) if len(documents) else []
 
@@ -234,7 +247,8 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
                 column = final[block.rows] - block.begin
                 here = np.flatnonzero((column >= block.skip) & (column < block.stop))
                 if len(here):
-                    hidden = block.hidden[torch.from_numpy(here), torch.from_numpy(column[here])]
+                    last = placed(here, self.device), placed(column[here], self.device)
+                    hidden = block.hidden[last]
                     out[block.rows[here]] = self._logprobs(hidden)
         return out
 
@@ -244,7 +258,7 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
             remedy = "Save the model it was made of"
             raise InputError("a model with 8-bit weights is not saved", where=str(folder), remedy=remedy)
         config = {"options": self.options.model_dump(), "facts": self.facts}
-        arrays = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        arrays = {name: array_of(tensor) for name, tensor in self.network.state_dict().items()}
         save_model(folder, self.kind, config, arrays, self.tokenizer.to_json())
 
     @classmethod
@@ -259,15 +273,16 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
             raise InputError(what, where=str(folder), remedy="Train the model again") from error
         network = cls.build(options, tokenizer.size, tokenizer.bos)
         fill(network.state_dict(), stored.arrays, where=str(folder))
+        network.to(device.here())
         return cls(network, tokenizer, options, stored.config.get("facts", {}))  # type: ignore[arg-type]
 
     def _logprobs(self, hidden: Tensor) -> Floats:
-        return self.embedding.logprobs(hidden).double().numpy()
+        return array_of(self.embedding.logprobs(hidden).double())
 
     def _comparable(self, hidden: Tensor) -> Floats:
         """What of hidden vectors tells which contexts are alike; the weights of mixed softmaxes do not."""
         width = self.embedding.parts * self.embedding.width
-        return np.asarray(hidden[..., :width].float().numpy())
+        return array_of(hidden[..., :width].float())
 
     def _inputs(self, tokens: Ids) -> Ids:
         return np.concatenate([[self.tokenizer.bos], np.asarray(tokens)]).astype(np.int64)
@@ -307,4 +322,4 @@ def _select(block: Block, offsets: Ids) -> tuple[Ids, Tensor]:
     columns = np.arange(block.hidden.shape[1])
     mine = (columns >= block.skip[:, None]) & (columns < block.stop[:, None])
     places = (offsets[block.rows] + block.begin)[:, None] + columns
-    return places[mine], block.hidden[torch.from_numpy(mine)]
+    return places[mine], block.hidden[placed(mine, block.hidden.device)]

@@ -79,7 +79,8 @@ class AdamW(Optimiser):
         self.mean = {name: torch.zeros_like(p) for name, p in of.items()}
         self.square = {name: torch.zeros_like(p) for name, p in of.items()}
         self.count = {
-            name: torch.zeros(len(p) if name.startswith("embedding.") else 1) for name, p in of.items()
+            name: torch.zeros(len(p) if name.startswith("embedding.") else 1, device=p.device)
+            for name, p in of.items()
         }
         self.state = {"mean": self.mean, "square": self.square, "count": self.count}
 

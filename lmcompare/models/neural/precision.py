@@ -43,6 +43,8 @@ class WorkingCopy:
             rounded.grad = None
 
 
-def can_bfloat16() -> bool:
-    """Whether the processor has instructions for products in bfloat16."""
+def can_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for products in bfloat16."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported()) or bool(torch.cpu._is_amx_tile_supported())

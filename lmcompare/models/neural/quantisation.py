@@ -40,9 +40,9 @@ class QuantisationCost:
 
 
 def quantise(model: Model) -> Model:
-    """A copy with 8-bit weights in all linear maps and in the tables of tokens; all else stays as it is."""
+    """A copy on the processor with 8-bit weights in all linear maps and in the tables; all else stays."""
     rounded = copy.copy(model)
-    rounded.network = copy.deepcopy(model.network).requires_grad_(False)
+    rounded.network = copy.deepcopy(model.network).cpu().requires_grad_(False)
     _replace(rounded.network)
     rounded.network.compile_steps()
     rounded.facts = {**model.facts, "int8": True}

@@ -24,6 +24,7 @@ from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.network import Carried, Network, Reading
 from lmcompare.models.neural.options import RecurrentOptions
 from lmcompare.models.neural.output_mixture import OutputMixture
+from lmcompare.models.neural.placement import CPU
 from lmcompare.models.neural.quantised import Int8Recurrent
 
 Memory = Carried
@@ -86,9 +87,9 @@ class RecurrentNetwork(Network):
         parts = options.softmaxes
         self.mixture = OutputMixture(options.width, parts) if parts > 1 else nn.Identity()
 
-    def fresh(self, batch: int, dtype: torch.dtype = torch.float32) -> Memory:
+    def fresh(self, batch: int, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Memory:
         """The memory of rows that have read nothing: zeros."""
-        new = partial(torch.zeros, dtype=dtype)
+        new = partial(torch.zeros, dtype=dtype, device=device)
         return tuple(new(batch, width) for width in self.options.widths for _ in range(self.cell.states))
 
     def forward(self, vectors: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
@@ -104,7 +105,8 @@ class RecurrentNetwork(Network):
         in training too.
         """
         keep = (~begins[:, 0, None]).to(vectors.dtype)
-        memory = tuple(part.detach() * keep for part in carried or self.fresh(len(vectors), vectors.dtype))
+        memory = carried or self.fresh(len(vectors), vectors.device, vectors.dtype)
+        memory = tuple(part.detach() * keep for part in memory)
         raw, memory = self._layers(vectors, memory)
         hidden, dropped = self._leave(raw)
         return Reading(self.mixture(hidden), memory, self._penalty(raw, dropped))
@@ -135,7 +137,9 @@ class RecurrentNetwork(Network):
         weights = [of_input[0], of_state[0], of_input[1], of_state[1]]
         given = tuple(part[None] for part in state)
         # With biases, one layer, no dropout of torch's own, one way, the batch first.
-        settings = (True, 1, 0.0, self.training, False, True)
+        # On a GPU there is no way back through a layer that only scores: dynamic evaluation needs one.
+        trains = self.training or (x.is_cuda and torch.is_grad_enabled())
+        settings = (True, 1, 0.0, trains, False, True)
         out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], weights, *settings)
         return out, tuple(part[0] for part in new)
 

@@ -18,8 +18,9 @@ from lmcompare.interface import Floats, Ids, State
 from lmcompare.models.inside import LayerActivity
 from lmcompare.models.neural.chunks import Piece, pieces
 from lmcompare.models.neural.looking import recurrent_activity
-from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
+from lmcompare.models.neural.model import Block, NeuralModel
 from lmcompare.models.neural.options import GruOptions, LstmOptions, RecurrentOptions, RnnOptions
+from lmcompare.models.neural.placement import placed
 from lmcompare.models.neural.recurrent import Memory, RecurrentNetwork
 
 
@@ -38,8 +39,8 @@ class RecurrentState:
     def rows(self, index: Ids) -> RecurrentState:
         """See `State.rows`."""
         index = np.asarray(index, dtype=np.int64)
-        chosen = torch.from_numpy(index)
-        return RecurrentState(tuple(part.index_select(0, chosen) for part in self.memory), self.recent[index])
+        memory = tuple(part.index_select(0, placed(index, part.device)) for part in self.memory)
+        return RecurrentState(memory, self.recent[index])
 
 
 class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
@@ -55,7 +56,8 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
     def first_hidden(self, batch: int) -> tuple[Tensor, State]:
         """See `NeuralModel.first_hidden`."""
         bos = self.tokenizer.bos
-        nothing = RecurrentState(self.network.fresh(batch), np.full((batch, self.network.lookback - 1), bos))
+        before = np.full((batch, self.network.lookback - 1), bos)
+        nothing = RecurrentState(self.network.fresh(batch, self.device), before)
         return self.next_hidden(np.full(batch, bos), nothing)
 
     def next_hidden(self, tokens: Ids, state: State) -> tuple[Tensor, State]:
@@ -71,12 +73,12 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
     def read(self, contexts: Sequence[Ids]) -> tuple[Floats, State]:
         """See `NeuralModel.read`."""
         inputs = self._checked_inputs(contexts)
-        memory = self.network.fresh(len(inputs))
+        memory = self.network.fresh(len(inputs), self.device)
         logprobs = np.empty((len(inputs), self.tokenizer.size))
         for piece, hidden, after in self._chunks(inputs, ends=True):
             ended = np.flatnonzero(np.array([len(inputs[row]) for row in piece.rows]) == piece.end)
             if len(ended):
-                rows, here = torch.from_numpy(piece.rows[ended]), torch.from_numpy(ended)
+                rows, here = placed(piece.rows[ended], self.device), placed(ended, self.device)
                 logprobs[piece.rows[ended]] = self._logprobs(hidden[here, -1])
                 for whole, part in zip(memory, after, strict=True):
                     whole[rows] = part[here]
@@ -103,11 +105,16 @@ class RecurrentModel(NeuralModel[RecurrentNetwork, RecurrentOptions]):
         """Each piece with its hidden vectors and the memory after its last column."""
         memory: Memory = ()
         bos, lookback = self.tokenizer.bos, self.network.lookback
-        settings: dict[str, Any] = {"tokens": TOKENS_AT_ONCE, "longest": TOKENS_AT_ONCE, "ends": ends}
+        at_once = self.tokens_at_once
+        settings: dict[str, Any] = {"tokens": at_once, "longest": at_once, "ends": ends}
         for piece in pieces(inputs, lookback=lookback, bos=bos, **settings):
             rows = len(piece.rows)
             # The rows that go on are the first ones.
-            memory = tuple(part[:rows] for part in memory) if piece.begin else self.network.fresh(rows)
+            memory = (
+                tuple(part[:rows] for part in memory)
+                if piece.begin
+                else self.network.fresh(rows, self.device)
+            )
             hidden, memory = self.network(self.vectors(piece.tokens, piece.before), memory)
             yield piece, hidden, memory
 

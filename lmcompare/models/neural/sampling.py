@@ -25,14 +25,19 @@ class NegativeSampler:
     (Horvitz and Thompson 1952). `bos` is never drawn.
     """
 
-    def __init__(self, counts: Ids, number: int, bos: int) -> None:
+    def __init__(self, counts: Ids, number: int, bos: int, device: torch.device | None = None) -> None:
         mass = (np.asarray(counts, dtype=np.float64) + 1.0) ** 0.75
         mass[bos] = 0.0
-        self.inclusion = torch.from_numpy(_inclusion(mass, number))
+        self.drawing = torch.from_numpy(_inclusion(mass, number))
+        self.inclusion = self.drawing if device is None else self.drawing.to(device)
 
     def draw(self) -> Tensor:
-        """Ids of this step, increasing; from torch's global generator, which the trainer seeds each step."""
-        return torch.nonzero(torch.rand(len(self.inclusion), dtype=torch.float64) < self.inclusion)[:, 0]
+        """Ids of this step, increasing; from torch's global generator, which the trainer seeds each step.
+
+        It is the processor's on every device, so the same ids are drawn.
+        """
+        drawn = torch.rand(len(self.drawing), dtype=torch.float64) < self.drawing
+        return torch.nonzero(drawn)[:, 0].to(self.inclusion.device)
 
     def loss(self, hidden: Tensor, targets: Tensor, negatives: Tensor, rows: Rows, parts: int = 1) -> Tensor:
         """Mean estimated surprisal in nats of events that all have proper targets.

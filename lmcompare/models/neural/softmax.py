@@ -12,8 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SLICE = 1 << 19
-"""Logits of one slice: 2 MiB of float32, unless the vocabulary is so wide that a slice needs more."""
+from lmcompare.models.neural.placement import is_processor
+
+SLICE, GPU_SLICE = 1 << 19, 1 << 26
+"""Logits of one slice: 2 MiB of float32, unless the vocabulary is so wide that a slice needs more; 256 MiB on
+a GPU, where a product must be large to be worth its start."""
 FEWEST_EVENTS = 256
 """Events of one slice: each slice adds to the whole gradient of the weights, so it must be worth it."""
 
@@ -61,8 +64,9 @@ class SlicedSoftmax(torch.autograd.Function):
         d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
         d_true = None if true is None else torch.empty_like(true)
         d_prior = None if prior is None else torch.empty_like(prior)
-        total = torch.zeros((), dtype=torch.float64)
-        size = parts * max(FEWEST_EVENTS // parts, SLICE // (parts * len(weight)), 1)
+        total = torch.zeros((), dtype=torch.float64, device=hidden.device)
+        held = SLICE if is_processor(hidden.device) else GPU_SLICE
+        size = parts * max(FEWEST_EVENTS // parts, held // (parts * len(weight)), 1)
         for begin in range(0, len(hidden), size):
             part = slice(begin, begin + size)
             h, column = hidden[part], columns[part]
@@ -71,7 +75,7 @@ class SlicedSoftmax(torch.autograd.Function):
                 norm = scores.logsumexp(dim=1)
                 surprisal = norm - scores.gather(1, column[:, None])[:, 0]
                 scores.sub_(norm[:, None]).exp_()
-                scores[torch.arange(len(h)), column] -= 1
+                scores[torch.arange(len(h), device=h.device), column] -= 1
             else:
                 again = torch.nonzero(column >= 0)[:, 0]
                 scores[again, column[again]] = -torch.inf

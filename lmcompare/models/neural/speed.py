@@ -20,6 +20,7 @@ import torch
 from lmcompare.files import digest, explain_os_errors, home, read_json, write_json
 from lmcompare.models.neural.options import TrainingOptions
 from lmcompare.models.neural.options.training import LENGTHS
+from lmcompare.models.neural.placement import CPU, is_processor
 from lmcompare.models.neural.precision import can_bfloat16
 
 WORTH, WORTH_SECONDS = 300, 30.0
@@ -70,6 +71,7 @@ def choose(
     folder: Path,
     key: Any,
     measure: Callable[[bool], Callable[[int], object]],
+    device: torch.device = CPU,
 ) -> Choice:
     """The choice of one training; one that was begun keeps its own.
 
@@ -79,15 +81,17 @@ def choose(
         steps: how many there will be; `None`: as many as the budget has time for.
         folder: the work folder, which keeps the choice.
         key: JSON of all else that the time of a step depends on.
-        measure: for a precision, a function that does step `n` of a throw-away training.
+        measure: for a precision, a function that does step `n` of a throw-away training, to its end.
+        device: of the training; on a GPU the processor's threads are not measured.
     """
     own = folder / "choice.json"
     if own.is_file():
         return Choice(**read_json(own))
     precisions = [options.precision == "bfloat16"]
-    if options.precision == "auto" and can_bfloat16():
+    if options.precision == "auto" and can_bfloat16(device):
         precisions = [False, True]
     threads = [options.threads] if options.threads else sorted({1, allowed})
+    threads = threads if is_processor(device) else threads[-1:]
     ways = list(itertools.product(precisions, threads))
     choice = Choice(*ways[-1])
     long = (options.budget or 0.0) >= WORTH_SECONDS if steps is None else steps >= WORTH

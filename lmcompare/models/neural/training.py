@@ -7,12 +7,13 @@ keeps. When a checkpoint was taken changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from lmcompare import stopping
 from lmcompare.errors import InputError
 from lmcompare.files import digest, write_text
 from lmcompare.interface import Ids
+from lmcompare.models.neural import device
 from lmcompare.models.neural.batches import Streams
 from lmcompare.models.neural.checkpoint import Checkpoints
 from lmcompare.models.neural.duration import Duration
@@ -31,6 +33,7 @@ from lmcompare.models.neural.learner import Learner, NotFiniteError, seed_of
 from lmcompare.models.neural.memory import keep_freed_memory
 from lmcompare.models.neural.model import NeuralModel, fill
 from lmcompare.models.neural.options import TrainingOptions
+from lmcompare.models.neural.placement import array_of, wait_for
 from lmcompare.models.neural.schedule import Schedule
 from lmcompare.models.neural.speed import Choice, choose
 from lmcompare.models.neural.statistics import Statistics
@@ -77,10 +80,18 @@ def train(job: Training, family: type[NeuralModel[Any, Any]]) -> NeuralModel[Any
     torch.set_num_threads(job.threads)
     keep_freed_memory()
     try:
-        with torch.random.fork_rng(devices=[]), stopping.deferred():
+        with device.on(device.resolve(job.device)), restored_randomness(), stopping.deferred():
             return Trainer(job, family).run()
     finally:
         torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def restored_randomness() -> Iterator[None]:
+    """After the block torch's generators are as they were, that of the GPU too where networks are there."""
+    gpus = [torch.cuda.current_device()] if device.here().type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        yield
 
 
 class Trainer:
@@ -91,6 +102,7 @@ class Trainer:
         options = job.options
         assert isinstance(options, TrainingOptions)
         self.job, self.family, self.options = job, family, options
+        self.device, self.gpu = device.here(), device.gpu(device.here().type)
         self.spent = self.saving = 0.0
         if options.threads is not None and options.threads > job.threads:
             what = f"threads = {options.threads} is more than the experiment's threads ({job.threads})"
@@ -120,6 +132,7 @@ class Trainer:
             self.learner = self._learner(network, self.choice.bfloat16)
         torch.set_num_threads(self.choice.threads)
         facts = {"seed": job.seed, **self.choice.facts(), "torch": str(torch.__version__)}
+        facts |= {"device": self.gpu} if self.gpu is not None else {}
         self.model = family(network, job.tokenizer, options, facts)
         self.course = Course()
         self.losses: deque[float] = deque(maxlen=LOSSES_KEPT)
@@ -129,7 +142,9 @@ class Trainer:
 
     def _build(self) -> Any:
         torch.manual_seed(seed_of(self.job.seed, 0))
-        return self.family.build(self.options, self.job.tokenizer.size, self.job.tokenizer.bos)
+        # Drawn on the processor: a seed gives the same first weights on every device.
+        network = self.family.build(self.options, self.job.tokenizer.size, self.job.tokenizer.bos)
+        return network.to(self.device)
 
     def _learner(self, network: Any, bfloat16: bool) -> Learner:
         return Learner(network, self.streams, self.options, self.job.seed, bfloat16=bfloat16)
@@ -139,10 +154,20 @@ class Trainer:
 
         def measure(bfloat16: bool) -> Callable[[int], object]:
             learner = self._learner(self._build(), bfloat16)
-            return lambda step: learner.learn(step, 0.01)
 
-        key = [self.family.kind, self.job.tokenizer.size, self.streams.rows]
-        return choose(self.options, self.job.threads, self.duration.steps, self.job.folder, key, measure)
+            def one(step: int) -> None:
+                learner.learn(step, 0.01)
+                wait_for(self.device)
+
+            return one
+
+        key = [self.family.kind, self.job.tokenizer.size, self.streams.rows, *self._where()]
+        steps, folder = self.duration.steps, self.job.folder
+        return choose(self.options, self.job.threads, steps, folder, key, measure, self.device)
+
+    def _where(self) -> list[str]:
+        """The GPU's name, where it is one: what is the processor's alone goes by the names it always had."""
+        return [] if self.gpu is None else [self.gpu]
 
     def run(self) -> NeuralModel[Any, Any]:
         """All steps that are still to do, then the best weights."""
@@ -301,7 +326,7 @@ class Trainer:
 
     def _save(self) -> None:
         self.course.seconds = self._seconds()
-        arrays = {name: tensor.detach().numpy() for name, tensor in self.learner.tensors().items()}
+        arrays = {name: array_of(tensor) for name, tensor in self.learner.tensors().items()}
         state = asdict(self.course) | {"losses": list(self.losses)}
         state["best_bits"] = self.course.best_bits if self.course.best_step is not None else None
         self.checkpoints.save(self.course.step, arrays, state)
@@ -311,7 +336,9 @@ class Trainer:
         if found is None:
             return
         arrays, state = found
-        state.pop("identity")
+        if state.pop("identity").get("device") != self.gpu:
+            what = "the folder holds checkpoints of a training on another device"
+            raise InputError(what, where=str(self.job.folder), remedy="Remove the folder or name another")
         self.losses.extend(state.pop("losses"))
         state["best_bits"] = math.inf if state["best_bits"] is None else state["best_bits"]
         self.course = Course(**state)
@@ -336,6 +363,7 @@ class Trainer:
             "kind or other options": digest([self.model.kind, self.options.model_dump(mode="json")]),
             "seed": str(self.job.seed),
             "precision": "bfloat16" if self.choice.bfloat16 else "float32",
+            **({"device": self.gpu} if self.gpu is not None else {}),
         }
 
 

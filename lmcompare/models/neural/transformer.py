@@ -8,6 +8,8 @@ gates in the feed-forward part, cost a third of a step on a laptop's processor a
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,7 @@ from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.network import Carried, Network, Reading
 from lmcompare.models.neural.options import TransformerOptions
 from lmcompare.models.neural.output_mixture import OutputMixture
+from lmcompare.models.neural.placement import is_processor, placed
 from lmcompare.models.neural.positions import distance_slopes, rotary_angles, rotate, sinusoids
 from lmcompare.models.neural.quantised import FEW
 
@@ -72,8 +75,13 @@ class Attention(nn.Module):
             q, k = rotate(q, turn[..., -time:, :, :]), rotate(k, turn)
         if cache is not None:
             k, v = cache.add(layer, k, v)
-        # The queries that share a head of keys stand below each other, as more rows of one matrix.
         heads, group = q.shape[1], q.shape[1] // k.shape[1]
+        if not is_processor(x.device):
+            # There the fused kernel is the fast one; the mask keeps it from sharing heads by itself.
+            k, v = (part.repeat_interleave(group, dim=1) if group > 1 else part for part in (k, v))
+            found = F.scaled_dot_product_attention(q, k, v, attn_mask=hide)
+            return self.out(found.transpose(1, 2).reshape(batch, time, -1))  # type: ignore[no-any-return]
+        # The queries that share a head of keys stand below each other, as more rows of one matrix.
         q = q.reshape(batch, -1, group * time, self.head)
         similarity = (q @ k.transpose(2, 3) * self.head**-0.5).view(batch, heads, time, -1) + hide
         weights = similarity.softmax(dim=-1).view(batch, -1, group * time, k.shape[2])
@@ -182,7 +190,8 @@ class TransformerNetwork(Network):
         head = self.options.width // self.options.heads
         shape = (len(self.blocks), batch, self.options.key_heads, room, head)
         nothing = np.zeros(batch, dtype=np.int64)
-        return Cache(torch.zeros(shape), torch.zeros(shape), nothing, nothing)
+        new = partial(torch.zeros, shape, device=self.embedding.mask.device)
+        return Cache(new(), new(), nothing, nothing)
 
     def compile_steps(self) -> None:
         """See `Network.compile_steps`."""
@@ -200,14 +209,14 @@ class TransformerNetwork(Network):
         """
         time, device = vectors.shape[1], vectors.device
         now = torch.arange(time, device=device)
-        positions = now[None] if cache is None else from_one(cache.positions).to(device) + now
+        positions = now[None] if cache is None else from_one(cache.positions, device) + now
         turn = self._turn(positions)
         x = self._enter(vectors, positions)
         compiled = self.compiled if time == 1 and len(x) <= FEW else None
         if compiled is not None and cache is not None and compiled.holds(self.blocks):
             x = compiled(x[:, 0], turn, cache)[:, None]
         else:
-            queries = now[None] if cache is None else from_one(cache.lengths).to(device) + now
+            queries = now[None] if cache is None else from_one(cache.lengths, device) + now
             distance = queries[:, None, :, None] - torch.arange(int(queries.max()) + 1, device=device)
             same = None if segments is None else segments[:, None, :, None] == segments[:, None, None, :]
             hide = self._hide(distance, same, vectors.dtype)
@@ -279,10 +288,10 @@ class TransformerNetwork(Network):
         return self.mixture(hidden)  # type: ignore[no-any-return]
 
 
-def from_one(numbers: Ids) -> Tensor:
+def from_one(numbers: Ids, device: torch.device) -> Tensor:
     """A number for each row, `[batch, 1]`, or `[1, 1]` where it is the same for all."""
     same = bool((numbers == numbers[:1]).all())
-    return torch.from_numpy(numbers[: 1 if same else None, None])
+    return placed(numbers[: 1 if same else None, None], device)
 
 
 def norm(options: TransformerOptions) -> nn.Module:

@@ -23,13 +23,15 @@ from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
 from lmcompare.models.neural.cache import Cache
 from lmcompare.models.neural.chunks import Piece, cut_out, pieces
 from lmcompare.models.neural.looking import attention_maps
-from lmcompare.models.neural.model import TOKENS_AT_ONCE, Block, NeuralModel
+from lmcompare.models.neural.model import Block, NeuralModel
 from lmcompare.models.neural.options import TransformerOptions
+from lmcompare.models.neural.placement import array_of, is_processor, placed
 from lmcompare.models.neural.transformer import TransformerNetwork
 from lmcompare.models.windowed import Windowed
 
 PAIRS_AT_ONCE = 1 << 25
-"""Places and heads times places looked at that are held together: 128 MiB of float32."""
+"""Places and heads times places looked at that are held together: 128 MiB of float32. A fused kernel, as it
+is used on a GPU, holds none of them."""
 CHUNK = 64
 """Places beyond the memory for which a cache has room, at least."""
 
@@ -142,7 +144,7 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
             what = f"there are {len(inputs)} places to look at, the model reads {self.options.window} at once"
             raise InputError(what, remedy="Give a shorter sentence")
         maps, _ = attention_maps(self.network, self.vectors(inputs[None]))
-        return maps.double().numpy()
+        return array_of(maps.double())
 
     def context_lengths(self, length: int) -> Ids:
         """See `NeuralModel.context_lengths`. `bos` is in the window and is not counted."""
@@ -212,7 +214,9 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         first = 0
         while first < len(order):
             time = int(stop[order[first]])
-            together = min(TOKENS_AT_ONCE // time, PAIRS_AT_ONCE // (self.options.heads * time * time))
+            together = self.tokens_at_once // time
+            if is_processor(self.device):
+                together = min(together, PAIRS_AT_ONCE // (self.options.heads * time * time))
             batch = order[first : first + max(1, together)]
             first += len(batch)
             chosen = [inputs[row] for row in rows[batch]]
@@ -230,7 +234,8 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
             cache = self.network.empty(len(rows), self.options.window)
             hidden = self.network(self.vectors(tokens), cache)
             cache.lengths = cache.positions = stop
-            yield rows, hidden[torch.arange(len(rows)), torch.from_numpy(stop - 1)], cache
+            last = placed(np.arange(len(rows)), self.device), placed(stop - 1, self.device)
+            yield rows, hidden[last], cache
 
     @property
     def _chunk(self) -> int:
@@ -245,7 +250,7 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
             "bos": self.tokenizer.bos,
             "ends": ends,
         }
-        for piece in pieces(inputs, tokens=TOKENS_AT_ONCE, longest=self._chunk, **settings):
+        for piece in pieces(inputs, tokens=self.tokens_at_once, longest=self._chunk, **settings):
             rows = len(piece.rows)
             # The rows that go on are the first ones.
             cache = cache.rows(np.arange(rows)) if piece.begin else self.network.empty(rows, cache.room)
@@ -257,4 +262,4 @@ class TransformerModel(NeuralModel[TransformerNetwork, TransformerOptions]):
         for piece, hidden, cache in self._pieces(inputs, ends=True):
             ended = np.flatnonzero(np.array([len(inputs[row]) for row in piece.rows]) == piece.end)
             if len(ended):
-                yield piece.rows[ended], hidden[torch.from_numpy(ended), -1], cache.rows(ended)
+                yield piece.rows[ended], hidden[placed(ended, self.device), -1], cache.rows(ended)

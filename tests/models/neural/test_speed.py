@@ -15,7 +15,7 @@ from lmcompare.models.neural.speed import choose, fastest
 def _can(monkeypatch, tmp_path):
     """A home of one's own, on a processor with bfloat16, with a clock that `Machine` drives."""
     monkeypatch.setenv("LMCOMPARE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(speed, "can_bfloat16", lambda: True)
+    monkeypatch.setattr(speed, "can_bfloat16", lambda device: True)
     monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=lambda: Machine.now))
 
 
