@@ -95,6 +95,7 @@ def _sweep(spec: Experiment, model: ModelSpec, watcher: TerminalWatcher) -> Any:
             seed=model.seeds[0],
             folder=spec.folder,
             threads=spec.head.threads,
+            device=spec.head.device,
             progress=lambda progress: watcher.progress(model.name, progress),
         )
     )

@@ -18,6 +18,7 @@ from lmcompare.commands.units import print_units, signature_of, spread_of
 from lmcompare.errors import InputError
 from lmcompare.evaluation.context import context_of
 from lmcompare.interface import Ids, LanguageModel, Tokenizer
+from lmcompare.models.neural import device
 from lmcompare.models.windowed import windowed
 
 
@@ -40,6 +41,14 @@ from lmcompare.models.windowed import windowed
     help="Unseen types that p(<unk>) is spread over where it is charged [those of the text].",
 )
 @click.option("--tokens", default=60, show_default=True, help="Rows of the table at most; the total has all.")
+@click.option(
+    "--device",
+    "wanted",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where networks are: auto is a GPU where torch sees one.",
+)
 @click.option("--int8", is_flag=True, help="Neural models: also what 8-bit weights cost in perplexity.")
 def command(
     text: str | None,
@@ -50,6 +59,7 @@ def command(
     stride: int | None,
     open_vocabulary: int | None,
     tokens: int,
+    wanted: str,
     int8: bool,
 ) -> None:
     """Per-token surprisal of TEXT in bits, the total and the perplexity, for each model.
@@ -69,6 +79,7 @@ def command(
         raise InputError("--stride says how a window moves", remedy="Give --window too")
     if int8 and window is not None:
         raise InputError("--int8 measures a model as it reads by itself", remedy="Leave --window out")
+    click.get_current_context().with_resource(device.on(device.resolve(wanted, "--device")))
     places = chosen_folders(folders, experiment)
     models = {name: open_model(folder) for name, folder in places.items()}
     if int8 and not any(map(is_neural, models.values())):

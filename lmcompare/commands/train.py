@@ -15,6 +15,7 @@ from lmcompare.errors import InputError
 from lmcompare.experiment.spec import check_options
 from lmcompare.files import explain_os_errors
 from lmcompare.interface import LanguageModel
+from lmcompare.models.neural import device
 
 _READ_NO_TEXT = ("kenlm", "source")
 """Kinds that take no more of a corpus than its event space."""
@@ -34,6 +35,14 @@ _READ_NO_TEXT = ("kenlm", "source")
 )
 @click.option("--seed", default=1, show_default=True, help="Fixes every random choice.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the training.")
+@click.option(
+    "--device",
+    "wanted",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where networks are: auto is a GPU where torch sees one.",
+)
 @click.option("--all", "whole", is_flag=True, help="Train on the whole text: nothing is held out.")
 def command(
     kind: str,
@@ -43,6 +52,7 @@ def command(
     settings: tuple[str, ...],
     seed: int,
     threads: int,
+    wanted: str,
     whole: bool,
 ) -> None:
     """Train a model of KIND on CORPUS (a name of `lmcompare corpus list`, or a path).
@@ -63,8 +73,9 @@ def command(
     space = tokenizer_options(tokenizer)
     if out.exists():
         raise InputError("the folder exists already", where=str(out), remedy="Remove it or name another")
+    place = device.resolve(wanted, "--device")
     console = Console()
-    with stopping.listening(), TerminalWatcher(console) as watcher:
+    with stopping.listening(), device.on(place), TerminalWatcher(console) as watcher:
         watcher.stage("reading the corpus")
         text = open_text(corpus, whole)
         encoded = encode_corpus(text, build(space, text.sentences("train")))
@@ -83,6 +94,7 @@ def command(
                 threads=threads,
                 progress=lambda progress: watcher.progress(kind, progress),
                 write=short_text,
+                device=place,
             )
         )
         model.save(out)

@@ -28,10 +28,11 @@ from lmcompare.evaluation.timing import Stopwatch, of_run
 from lmcompare.experiment.executors import run_all
 from lmcompare.experiment.signing import sign
 from lmcompare.experiment.spec import Experiment
-from lmcompare.experiment.store import cell_folder, locked, versions
+from lmcompare.experiment.store import cell_folder, device_of, locked, versions
 from lmcompare.experiment.worker import Job, start_worker, work
 from lmcompare.files import write_text
 from lmcompare.interface import Tokenizer
+from lmcompare.models.neural import device
 from lmcompare.registry import Progress
 from lmcompare.text.corpus import SPLITS, Corpus
 from lmcompare.text.encoded import EncodedCorpus, duplicates, encode_corpus
@@ -79,6 +80,7 @@ def run(experiment: Experiment, watcher: Watcher, *, command: str) -> Results:
     Raises:
         InputError: for what the user can mend; all that was finished by then is kept.
     """
+    device_of(experiment)  # before anything is written
     with locked(experiment.folder / "cells" / ".lock", wait=False):
         prepared = _prepare(experiment, watcher)
         jobs = _jobs(experiment, prepared)
@@ -194,6 +196,7 @@ def _jobs(experiment: Experiment, prepared: _Prepared) -> dict[str, list[Job]]:
                     text,
                     members,
                     head.fresh,
+                    device_of(experiment),
                 )
             )
     return jobs
@@ -315,11 +318,13 @@ def describe_corpus(corpus: Corpus, index: SeenIndex | None = None) -> CorpusInf
 
 def describe_environment(experiment: Experiment) -> dict[str, str]:
     """Versions, threads and machine: what the bits of a result depend on."""
+    gpu = device.gpu(device_of(experiment))
     return {
         **versions(),
         "threads": str(experiment.head.threads),
         "cores": str(os.cpu_count()),
         "machine": f"{platform.system()} {platform.machine()}",
+        **({"device": gpu} if gpu is not None else {}),
     }
 
 

@@ -21,6 +21,7 @@ from lmcompare.errors import InputError
 from lmcompare.evaluation.options import EvaluationOptions
 from lmcompare.experiment.changes import changed
 from lmcompare.experiment.grid import GridPlace, expand
+from lmcompare.models.neural.device import DeviceName
 from lmcompare.text.options import CorpusOptions
 from lmcompare.text.tokenizers import TokenizerOptions
 
@@ -36,6 +37,10 @@ class Head(BaseModel):
     title: str = Field("", description="for people; the folder's name where it is empty")
     seeds: list[int] = Field([1], min_length=1, description="each model is trained once a seed")
     threads: int = Field(1, ge=1, description="threads of one training")
+    device: DeviceName = Field(
+        "auto",
+        description='where networks are trained and scored: "cpu", "cuda", or "auto", a GPU if torch sees it',
+    )
     workers: int = Field(2, ge=1, description="cells that are trained side by side, each in its own process")
     fresh: bool = Field(
         True,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -26,6 +26,7 @@ from lmcompare.evaluation.results import Cell
 from lmcompare.evaluation.source_code import code_of
 from lmcompare.experiment.spec import Experiment, ModelSpec
 from lmcompare.files import check_folder, digest, new_folder, read_json, sha256, write_text
+from lmcompare.models.neural import device
 
 PACKAGES = ("numpy", "torch", "tokenizers", "kenlm")
 
@@ -128,6 +129,9 @@ def cell_folder(
         "threads": experiment.head.threads,
         "versions": versions(),
     }
+    # A cell of the processor goes by the name that it had before there was a choice.
+    if (gpu := device.gpu(device_of(experiment))) is not None:
+        depends["device"] = gpu
     if text_hash is not None:
         depends["text"] = text_hash
     if model.train_sentences is not None:
@@ -137,6 +141,11 @@ def cell_folder(
     inside = {name: folder.evaluation for name, folder in (members or {}).items()}
     evaluation = digest(_evaluation(experiment.head.evaluation) | {"code": _code(model), "members": inside})
     return CellFolder(experiment.folder / "cells" / f"{start_of(model, seed)}{digest(depends)}", evaluation)
+
+
+def device_of(experiment: Experiment) -> Literal["cpu", "cuda"]:
+    """Where the experiment's networks are on this machine; `InputError` where there is no such device."""
+    return device.resolve(experiment.head.device, f"{experiment.path}, device")
 
 
 def _code(model: ModelSpec) -> dict[str, str]:

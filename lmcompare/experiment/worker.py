@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import Literal
 
 from lmcompare import registry, stopping
 from lmcompare.errors import InputError
@@ -31,6 +32,7 @@ from lmcompare.experiment.store import CellFolder, locked
 from lmcompare.files import model_kind, read_json, write_json
 from lmcompare.generation.short_text import short_text
 from lmcompare.interface import Ids, LanguageModel
+from lmcompare.models.neural import device
 from lmcompare.registry import Progress, Training
 from lmcompare.text.corpus import Corpus
 from lmcompare.text.encoded import EncodedCorpus, encode_corpus, first_sentences
@@ -55,6 +57,7 @@ class Job:
         text: what is trained on in place of the corpus's training split; `None`: that split.
         members: folders of the cells that this one is made of, by the model's name.
         fresh: whether its process does nothing else, so that peak memory can be told.
+        device: where its networks are.
     """
 
     model: ModelSpec
@@ -68,6 +71,7 @@ class Job:
     text: Corpus | None = None
     members: Mapping[str, CellFolder] = field(default_factory=dict)
     fresh: bool = True
+    device: Literal["cpu", "cuda"] = "cpu"
 
     @property
     def label(self) -> str:
@@ -77,7 +81,7 @@ class Job:
 
 def run_cell(job: Job, tell: Tell) -> None:
     """Bring one cell to its end; what stands already is not done again."""
-    with locked(job.folder.path / ".lock", wait=True):
+    with locked(job.folder.path / ".lock", wait=True), device.on(job.device):
         if job.folder.evaluated():
             return
         encoded = encode_corpus(job.corpus, from_json(job.tokenizer))
@@ -149,6 +153,7 @@ def train(job: Job, encoded: EncodedCorpus, tell: Tell) -> LanguageModel:
             members={name: _load(folder.model) for name, folder in job.members.items()},
             write=short_text,
             source=(job.text or job.corpus).source,
+            device=job.device,
         )
     )
 
