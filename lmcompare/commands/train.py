@@ -107,6 +107,8 @@ def command(
         console.print(part_used(encoded, "trained on"), highlight=False, markup=False, soft_wrap=True)
     if told := _weights(model):
         console.print(told, highlight=False, markup=False, soft_wrap=True)
+    if told := _speed(model):
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     for note in getattr(model, "notes", ()):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     told = f"wrote {out}: {model.parameters:,} parameters"
@@ -134,6 +136,21 @@ def _weights(model: LanguageModel) -> str:
         for name, least, most in zip(model.names, low, high, strict=True)
     ]
     return f"{what}: {', '.join(shares)}"
+
+
+def _speed(model: LanguageModel) -> str:
+    """How fast a network was trained, and how much of the device that used."""
+    from lmcompare.models.inside import HasTrainingSpeed
+
+    speed = model.training_speed() if isinstance(model, HasTrainingSpeed) else None
+    if speed is None:
+        return ""
+    where = speed.device or f"{speed.threads} thread{'s' if speed.threads > 1 else ''}"
+    told = f"trained at {speed.tokens_per_second:,.0f} tokens per second ({where}, {speed.precision})"
+    if speed.utilisation is None or speed.product_flops_per_second is None:
+        return told
+    share = f"{speed.utilisation:.1%} of the {speed.product_flops_per_second / 1e9:,.0f} billion operations"
+    return f"{told}: {share} per second of a {speed.product_side:,} x {speed.product_side:,} matrix product"
 
 
 def _keep_records(work: Path, out: Path) -> None:

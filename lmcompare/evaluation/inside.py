@@ -8,6 +8,7 @@ network works and of how anything is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from lmcompare.evaluation.results import (
     LayerUnits,
     Neighbour,
     Neighbourhood,
+    TrainedAt,
     WrittenText,
 )
 from lmcompare.interface import Floats, Ids, Tokenizer
@@ -31,6 +33,7 @@ from lmcompare.models.inside import (
     HasAttention,
     HasNeighbours,
     HasSamples,
+    HasTrainingSpeed,
     LayerActivity,
 )
 from lmcompare.registry import Progress
@@ -64,8 +67,10 @@ class InsideAnalysis:
             neighbours=_neighbours(model, subject) if isinstance(model, HasNeighbours) else [],
             attention=_attention(model, subject) if isinstance(model, HasAttention) else None,
             layers=_layers(model, subject) if isinstance(model, HasActivity) else [],
+            speed=_speed(model) if isinstance(model, HasTrainingSpeed) else None,
         )
-        return found if found.samples or found.neighbours or found.attention or found.layers else None
+        seen = found.samples or found.neighbours or found.attention or found.layers or found.speed
+        return found if seen else None
 
     def gather(self, contenders: Sequence[Contender], options: EvaluationOptions) -> Inside | None:
         """The first seed of each model that can be looked into; without any, only curves may be shown."""
@@ -81,6 +86,11 @@ class InsideAnalysis:
 
 
 INSIDE = InsideAnalysis()
+
+
+def _speed(model: HasTrainingSpeed) -> TrainedAt | None:
+    speed = model.training_speed()
+    return None if speed is None else TrainedAt(**asdict(speed))
 
 
 def _samples(model: HasSamples) -> list[WrittenText]:

@@ -26,6 +26,32 @@ class WrittenSample:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingSpeed:
+    """How fast a network was trained, and how much of the device that used.
+
+    Attributes:
+        tokens_per_second: of training text, validations and checkpoints apart.
+        flops_per_token: floating-point operations of a step, forward and back, by token of it.
+        utilisation: share of the operations a second that the device reaches in a large product of matrices;
+            `None` where that was not measured.
+        product_flops_per_second: what it reaches there.
+        product_side: of these square matrices.
+        precision: number format of both, "float32" or "bfloat16".
+        device: name of the GPU; empty: the processor.
+        threads: of the processor.
+    """
+
+    tokens_per_second: float
+    flops_per_token: float
+    utilisation: float | None
+    product_flops_per_second: float | None
+    product_side: int | None
+    precision: str
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
 class GateActivity:
     """One gate of a recurrent layer over all places of some text (Karpathy et al. 2015, figure 2).
 
@@ -61,6 +87,15 @@ class HasSamples(Protocol):
 
     def training_samples(self) -> list[WrittenSample]:
         """The texts in the order of training; none where none were asked for."""
+        ...
+
+
+@runtime_checkable
+class HasTrainingSpeed(Protocol):
+    """A model whose training was timed."""
+
+    def training_speed(self) -> TrainingSpeed | None:
+        """How fast it went; `None` for one that was trained before this was kept."""
         ...
 
 

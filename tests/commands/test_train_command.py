@@ -79,3 +79,16 @@ def test_other_kinds_train_on_a_whole_text_too(tiny: Path, tmp_path: Path) -> No
     for kind in ("unbounded", "cache", "skip"):
         said = run("train", kind, tiny / "text.txt", "--out", tmp_path / kind, "--all")
         assert "trained on the whole text" in said and (tmp_path / kind / "model.json").is_file()
+
+
+def test_a_network_ends_with_how_fast_it_was_trained(tiny: Path, tmp_path: Path) -> None:
+    settings = ("--set", "steps=4", "--set", "width=16", "--set", "precision=float32", "--device", "cpu")
+    said = run("train", "lstm", tiny / "text.txt", "--tokenizer", "char", "--out", tmp_path / "m", *settings)
+    speed = read_json(tmp_path / "m" / "model.json")["config"]["facts"]["training_speed"]
+    told = re.search(
+        r"^trained at ([\d,]+) tokens per second \(1 thread, float32\): ([\d.]+)% of", said, re.M
+    )
+    assert told is not None, said
+    assert float(told[1].replace(",", "")) == pytest.approx(speed["tokens_per_second"], abs=1)
+    assert float(told[2]) == pytest.approx(100 * speed["utilisation"], abs=0.06)
+    assert "1,024 x 1,024 matrix product" in said

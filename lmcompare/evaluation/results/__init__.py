@@ -21,6 +21,7 @@ from lmcompare.evaluation.results.inside import (
     LayerUnits,
     Neighbour,
     Neighbourhood,
+    TrainedAt,
     WrittenText,
 )
 from lmcompare.evaluation.results.model import (
@@ -147,6 +148,7 @@ __all__ = [
     "SplitName",
     "StridePoint",
     "TokenizerInfo",
+    "TrainedAt",
     "UnitRow",
     "UnitScore",
     "UnitScores",

@@ -70,6 +70,22 @@ class LayerUnits(Record):
     gates: list[Gate]
 
 
+class TrainedAt(Record):
+    """How fast a network was trained; times are of the machine that did it."""
+
+    tokens_per_second: float = Field(description="of training text, validations and checkpoints apart")
+    flops_per_token: float = Field(description="operations of a step, forward and back, by token of it")
+    utilisation: float | None = Field(
+        description="operations a second over those that the device reached in a large product of matrices; "
+        "null where that was not measured"
+    )
+    product_flops_per_second: float | None = Field(description="what it reached there")
+    product_side: int | None = Field(description="rows, and columns, of these matrices")
+    precision: str = Field(description="number format of both")
+    device: str = Field(description="name of the GPU; empty: the processor")
+    threads: int
+
+
 class InsideCell(Record):
     """What was seen in one trained model; what it does not have is empty."""
 
@@ -77,6 +93,7 @@ class InsideCell(Record):
     neighbours: list[Neighbourhood]
     attention: Attention | None
     layers: list[LayerUnits]
+    speed: TrainedAt | None = None
 
 
 class InsideRow(Record):

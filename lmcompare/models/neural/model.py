@@ -20,7 +20,7 @@ from torch import Tensor
 from lmcompare.errors import InputError
 from lmcompare.files import load_model, save_model
 from lmcompare.interface import Floats, Ids, LanguageModel, State, Tokenizer
-from lmcompare.models.inside import WrittenSample
+from lmcompare.models.inside import TrainingSpeed, WrittenSample
 from lmcompare.models.neural import device
 from lmcompare.models.neural.chunks import cut_out
 from lmcompare.models.neural.embedding import Embedding
@@ -152,14 +152,26 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         """Floating-point operations to read one token and predict the next, an estimate.
 
         Two for each weight of a matrix inside the network and of the output table (Kaplan et al. 2020,
-        section 2.1); what attention adds, `TransformerModel` says. `context` is not looked at here.
+        section 2.1), which is read once for each of mixed softmaxes; what attention adds, `TransformerModel`
+        says. `context` is not looked at here.
         """
         weights = sum(
             parameter.numel()
             for name, parameter in self.network.named_parameters()
             if parameter.dim() == 2 and not name.startswith("embedding.")
         )
-        return 2.0 * (weights + self.embedding.width * self.tokenizer.size)
+        return 2.0 * (weights + self.embedding.parts * self.embedding.width * self.tokenizer.size)
+
+    def training_flops(self) -> float:
+        """Operations of a training step by token of it: to read and predict, and twice as many for gradients.
+
+        Where the softmax is sampled, only its columns are counted (their expected number, and the target).
+        """
+        options, size = self.options, self.tokenizer.size
+        columns = min(size, options.sampled_softmax + 1) if options.sampled_softmax else size
+        left_out = 2.0 * self.embedding.parts * self.embedding.width * (size - columns)
+        seen = (options.length - 1) / 2 + getattr(options, "memory", 0)
+        return 3.0 * (self.flops(seen) - left_out)
 
     @property
     def device(self) -> torch.device:
@@ -182,6 +194,22 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         """See `models.inside.HasNeighbours`."""
         self._check(np.array([token]))
         return nearest(self.embedding, token, k)
+
+    def training_speed(self) -> TrainingSpeed | None:
+        """See `models.inside.HasTrainingSpeed`."""
+        found = self.facts.get("training_speed")
+        if found is None:
+            return None
+        return TrainingSpeed(
+            tokens_per_second=found["tokens_per_second"],
+            flops_per_token=found["flops_per_token"],
+            utilisation=found.get("utilisation"),
+            product_flops_per_second=found.get("product_flops_per_second"),
+            product_side=found.get("product_side"),
+            precision=self.facts["precision"],
+            device=self.facts.get("device", ""),
+            threads=self.facts["threads"],
+        )
 
     def training_samples(self) -> list[WrittenSample]:
         """See `models.inside.HasSamples`."""

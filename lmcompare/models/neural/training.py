@@ -37,6 +37,7 @@ from lmcompare.models.neural.placement import array_of, wait_for
 from lmcompare.models.neural.schedule import Schedule
 from lmcompare.models.neural.speed import Choice, choose
 from lmcompare.models.neural.statistics import Statistics
+from lmcompare.models.neural.utilisation import training_speed
 from lmcompare.registry import Learning, Progress, Training
 
 SECONDS_BETWEEN_CHECKPOINTS = 20.0
@@ -56,6 +57,7 @@ class Course:
     tokens: int = 0
     seconds: float = 0.0
     validation_seconds: float = 0.0
+    step_seconds: float = 0.0
     share: float = 0.0
     validated: int = 0
     loss_sum: float = 0.0
@@ -205,12 +207,13 @@ class Trainer:
         """One step of the optimiser; its loss in nats an event."""
         course = self.course
         scale = self.schedule.at(*self.duration.place(course))
-        where = f"at step {course.step + 1}"
+        where, begin = f"at step {course.step + 1}", time.perf_counter()
         with explain_out_of_memory(self.options, where, str(self.job.folder)):
             try:
                 learnt = self.learner.learn(course.step, scale)
             except NotFiniteError as error:
                 self._refuse(f"the {error.of} became {error.value} {where}", error.rounding)
+        course.step_seconds += time.perf_counter() - begin
         course.step += 1
         course.tokens += learnt.events
         course.loss_sum += learnt.loss * learnt.events
@@ -290,6 +293,14 @@ class Trainer:
         best = self.checkpoints.best(course.best_step)
         fill(self.model.network.state_dict(), best, where=str(self.job.folder))
         self.model.facts |= {"steps": course.step, "best_step": course.best_step, "samples": course.samples}
+        self.model.facts["training_speed"] = training_speed(
+            self.model.training_flops(),
+            course.tokens,
+            course.step_seconds,
+            self.device,
+            self.choice.bfloat16,
+            self.choice.threads,
+        )
         self.model.network.eval()
         self._report("done", done=self.duration.total)
         return self.model

@@ -37,7 +37,13 @@ def section(results: Results, say: Language) -> Section | None:
     shown = leading(results)
     names = {model.name for model in shown.models}
     rows = [row for row in found.rows if row.model in names]
-    parts = (*_curves(shown, say), *_texts(rows, say), *_neighbours(rows, say), *_figures(shown, rows, say))
+    parts = (
+        *_curves(shown, say),
+        *_speeds(rows, say),
+        *_texts(rows, say),
+        *_neighbours(rows, say),
+        *_figures(shown, rows, say),
+    )
     findings = tuple(_findings(rows, say))
     return Section("inside", say("inside.title"), say("inside.lead"), findings, parts) if parts else None
 
@@ -58,6 +64,51 @@ def _findings(rows: list[InsideRow], say: Language) -> Iterator[str]:
 def _curves(results: Results, say: Language) -> Iterator[Drawing]:
     if any(len(model.curve) > 1 for model in results.models):
         yield Drawing(seconds_curve(results, say), say("inside.seconds_caption"))
+
+
+def _speeds(rows: list[InsideRow], say: Language) -> Iterator[Table]:
+    timed = [(row.model, row.seen.speed) for row in rows if row.seen.speed is not None]
+    if not timed:
+        return
+    columns = (
+        Column("model", say("column.model.label"), "left"),
+        Column("device", say("inside.device"), "left"),
+        Column("speed", say("inside.speed")),
+        Column("operations", say("inside.operations"), meaning=say("inside.operations_meaning")),
+        Column("reached", say("inside.reached")),
+        Column("product", say("inside.product")),
+        Column("utilisation", say("inside.utilisation"), meaning=say("inside.utilisation_meaning")),
+    )
+    cells, sides = [], set()
+    for name, speed in timed:
+        key = "inside.on_gpu" if speed.device else "inside.on_processor"
+        where = say(key, device=speed.device, threads=speed.threads, precision=speed.precision)
+        made = speed.tokens_per_second * speed.flops_per_token
+        product = share = TableCell(numbers.MISSING)
+        if speed.utilisation is not None and speed.product_flops_per_second is not None:
+            product = TableCell(_billions(speed.product_flops_per_second), speed.product_flops_per_second)
+            share = TableCell(
+                say("inside.of_it", share=numbers.percent(speed.utilisation)), speed.utilisation
+            )
+            sides.add(speed.product_side)
+        cells.append(
+            (
+                TableCell(name),
+                TableCell(where),
+                TableCell(f"{speed.tokens_per_second:,.0f}", speed.tokens_per_second),
+                TableCell(numbers.count(speed.flops_per_token), speed.flops_per_token),
+                TableCell(_billions(made), made),
+                product,
+                share,
+            )
+        )
+    sizes = say("text.comma").join(f"{side:,} × {side:,}" for side in sorted(filter(None, sides)))
+    note = (say("inside.speeds_note", sizes=sizes),) if sizes else ()
+    yield Table(say("inside.speeds"), columns, tuple(cells), note)
+
+
+def _billions(operations: float) -> str:
+    return numbers.fixed(operations / 1e9, 0 if operations >= 1e11 else 1)
 
 
 def _texts(rows: list[InsideRow], say: Language) -> Iterator[Passage | Folded]:

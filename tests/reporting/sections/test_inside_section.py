@@ -14,12 +14,14 @@ from lmcompare.evaluation.results import (
     LayerUnits,
     Neighbour,
     Neighbourhood,
+    TrainedAt,
     WrittenText,
 )
 from lmcompare.reporting.drawing import to_svg
 from lmcompare.reporting.language import language
 from lmcompare.reporting.section import Drawing, Folded
 from lmcompare.reporting.sections import inside, sections
+from lmcompare.reporting.table import Table
 
 SAID = {
     "en": "the price of an extraordinarily long word".split(),
@@ -140,3 +142,25 @@ def test_without_networks_there_is_a_curve_or_nothing(make_results):
     models = [model.model_copy(update={"curve": []}) for model in bare.models]
     assert "inside" not in sections(bare.model_copy(update={"models": models}))
     assert "inside" not in sections(results)
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        ("en", ["NVIDIA H100, bfloat16", "processor, threads: 2, float32", "12 %"]),
+        ("zh", ["NVIDIA H100，bfloat16", "处理器，线程数 2，float32", "12%"]),
+    ],
+)
+def test_it_says_how_fast_networks_were_trained_and_what_share_of_the_device_that_is(seen, lang, expected):
+    results = seen(lang)
+    rows = results.analyses.inside.rows
+    shared = {"tokens_per_second": 2_000.0, "flops_per_token": 3e6}
+    gpu = {"product_flops_per_second": 5e10, "product_side": 8192, "utilisation": 0.12}
+    none = dict.fromkeys(gpu)
+    rows[0].seen.speed = TrainedAt(**shared, **gpu, precision="bfloat16", device="NVIDIA H100", threads=1)
+    rows[1].seen.speed = TrainedAt(**shared, **none, precision="float32", device="", threads=2)
+    (table,) = [part for part in sections(results, lang)["inside"].parts if isinstance(part, Table)]
+    first, second = table.texts()
+    assert first[1:] == [expected[0], "2,000", "3.00 M", "6.0", "50.0", expected[2]]
+    assert second[1:] == [expected[1], "2,000", "3.00 M", "6.0", "–", "–"]
+    assert "8,192 × 8,192" in table.notes[0]
