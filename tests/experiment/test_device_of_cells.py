@@ -86,6 +86,19 @@ def test_an_experiment_for_a_gpu_ends_here_with_one_sentence_and_nothing_is_writ
     assert sorted(tiny.rglob("*")) == before
 
 
+def test_the_experiment_that_we_ship_for_a_gpu_ends_without_one_before_it_reads_a_corpus(
+    no_gpu: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMCOMPARE_HOME", str(tmp_path / "home"))
+    shipped = Path(__file__).resolve().parents[2] / "reports" / "wikitext-2-gpu" / "experiment.toml"
+    folder = tmp_path / "wikitext-2-gpu"
+    folder.mkdir()
+    (folder / "experiment.toml").write_bytes(shipped.read_bytes())
+    assert "needs a GPU" in refused(capsys, "run", folder)
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["experiment.toml"]
+    assert [kind for kind in ("dynamic", "neural-cache") if kind not in shipped.read_text()] == []
+
+
 @pytest.mark.parametrize("command", ["train", "score"])
 def test_commands_refuse_a_gpu_that_is_not_there(
     command: str, tiny: Path, no_gpu: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]

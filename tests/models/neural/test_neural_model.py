@@ -57,8 +57,7 @@ def test_a_batch_equals_its_rows_one_by_one(small_model, documents, kind):
 def test_small_chunks_give_the_same_scores(small_model, documents, kind, monkeypatch):
     model, texts = small_model(kind), documents([50, 3, 20, 20])
     expected = model.score(texts)
-    for module in ("feedforward_model", "recurrent_model", "transformer_model"):
-        monkeypatch.setattr(f"lmcompare.models.neural.{module}.TOKENS_AT_ONCE", 7)
+    monkeypatch.setattr("lmcompare.models.neural.model.TOKENS_AT_ONCE", 7)
     monkeypatch.setattr("lmcompare.models.neural.chunks.ROWS", 3)
     monkeypatch.setattr("lmcompare.models.neural.embedding.CHUNK", 25)
     for one, other in zip(model.score(texts), expected, strict=True):

@@ -43,7 +43,7 @@ def test_defaults_fit():
         ({"memory": 8, "attention_window": 4}, "set one of them"),
         ({"ngram_embeddings": [2, 3, 2]}, "named twice"),
         ({"ngram_embeddings": [1]}, "greater than or equal to 2"),
-        ({"preset": "huge"}, "'nano', 'laptop' or 'gpt2-small'"),
+        ({"preset": "huge"}, "'nano', 'laptop', 'gpt2-small' or 'wikitext-2'"),
         ({"widht": 3}, "Extra inputs"),
         ({"steps": 10, "epochs": 2}, "told twice: set one of epochs 2.0, steps 10"),
         ({"budget": "10min", "tokens": 5, "steps": 1}, "set one of steps 1, tokens 5, budget 10min"),
