@@ -7,6 +7,7 @@ leaves this package.
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -255,7 +256,7 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         self._check(flat)
         scores = np.empty(len(flat))
         inputs = [self._inputs(document[:-1]) if len(document) else document for document in documents]
-        with torch.inference_mode():
+        with explain_full_gpu(), torch.inference_mode():
             for block in self._hidden(inputs, last=False):
                 events, hidden = _select(block, offsets)
                 targets = placed(flat[events], self.device)
@@ -329,6 +330,16 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
             what = f"there are token ids from {ids.min()} to {ids.max()}, the model has 0 to {size - 1}"
             raise InputError(what, remedy="Encode the text with the model's own tokenizer")
+
+
+@contextlib.contextmanager
+def explain_full_gpu() -> Iterator[None]:
+    """Turn a failed allocation on a GPU into a sentence."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        what, remedy = "the memory of the GPU ran out while a text was scored", "Score with device = cpu"
+        raise InputError(what, remedy=f"{remedy}, or stop what else is on the GPU") from None
 
 
 def fill(target: dict[str, Tensor], arrays: dict[str, np.ndarray], *, where: str) -> None:

@@ -237,6 +237,25 @@ def test_a_training_on_another_device_is_not_gone_on_with(
         training.train(asked, MODELS["lstm"])
 
 
+def test_a_full_gpu_is_told_in_one_sentence(
+    small_model: Any, documents: Any, job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's own words for it are "CUDA out of memory"; in a training the sentence has a batch size."""
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    texts = documents([40])
+    with monkeypatch.context() as patch:
+        patch.setattr("lmcompare.models.neural.embedding.Embedding.target_logprobs", full)
+        with pytest.raises(InputError, match=r"memory of the GPU ran out.*device = cpu"):
+            small_model("lstm").score(texts)
+    monkeypatch.setattr("lmcompare.models.neural.embedding.Embedding.loss", full)
+    monkeypatch.setattr("lmcompare.models.neural.sampling.NegativeSampler.loss", full)
+    with pytest.raises(InputError, match=r"at step 1 with batch = 4.*Set batch = 2 and accumulate = 2"):
+        training.train(job("lstm", texts, texts, steps=2), MODELS["lstm"])
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 @pytest.mark.parametrize("case", CASES)
 def test_on_a_gpu_a_network_learns_and_answers_what_it_does_on_the_processor(

@@ -83,10 +83,10 @@ class TrainingOptions(BaseModel):
         restart: share of sentence ends after which the training text starts afresh with `bos`, so that
             the model also learns to read a sentence with nothing before it.
         precision: of matrix products in training; weights, and all scoring, are float32. "auto" takes
-            bfloat16 where the processor has instructions for it and, in a training of some hundred steps or
-            more, a few steps at the start were faster with it. (torch.compile is not offered: on
-            two cores it took 21 s for a transformer's blocks in bfloat16 and 231 s in float32, and was paid
-            back only after some 2,700 steps.)
+            bfloat16 where the processor, or the GPU, has instructions for it and, in a training of some
+            hundred steps or more, a few steps at the start were faster with it. On a GPU float32 is not cut
+            to TF32. (torch.compile is not offered: on two cores it took 21 s for a transformer's blocks in
+            bfloat16 and 231 s in float32, and was paid back only after some 2,700 steps.)
         threads: of the training, at most the experiment's. `None`: all of these, or one where a few steps at
             the start were faster with one. What was measured is kept on this machine, so that a rerun chooses
             the same.
