@@ -24,7 +24,7 @@ from lmcompare.models.neural.embedding import Embedding
 from lmcompare.models.neural.network import Carried, Network, Reading
 from lmcompare.models.neural.options import RecurrentOptions
 from lmcompare.models.neural.output_mixture import OutputMixture
-from lmcompare.models.neural.placement import CPU
+from lmcompare.models.neural.placement import CPU, is_processor
 from lmcompare.models.neural.quantised import Int8Recurrent
 
 Memory = Carried
@@ -138,7 +138,7 @@ class RecurrentNetwork(Network):
         given = tuple(part[None] for part in state)
         # With biases, one layer, no dropout of torch's own, one way, the batch first.
         # On a GPU there is no way back through a layer that only scores: dynamic evaluation needs one.
-        trains = self.training or (x.is_cuda and torch.is_grad_enabled())
+        trains = self.training or (not is_processor(x.device) and torch.is_grad_enabled())
         settings = (True, 1, 0.0, trains, False, True)
         out, *new = self.cell.kernel(x, given if len(given) > 1 else given[0], weights, *settings)
         return out, tuple(part[0] for part in new)

@@ -15,7 +15,7 @@ from elsewhere import DEVICE, Elsewhere, elsewhere
 
 from lmcompare.errors import InputError
 from lmcompare.models.mixture.memory_options import DynamicOptions, NeighbourOptions, NeuralCacheOptions
-from lmcompare.models.neural import device, dynamic, neighbour_model, neural_cache, training
+from lmcompare.models.neural import device, dynamic, neighbour_model, neural_cache, training, utilisation
 from lmcompare.models.neural.family import LSTM
 from lmcompare.models.neural.placement import CPU
 
@@ -36,7 +36,7 @@ AWD = {
     "patience": 0,
     "sampled_softmax": 0,
 }
-PLAIN = {"sampled_softmax": 4, "dropout": 0.1, "precision": "float32", "steps": 8, "evaluations": 2}
+PLAIN = {"sampled_softmax": 4, "dropout": 0.1, "precision": "float32", "steps": 6, "evaluations": 2}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "feed-forward, mixture of softmaxes": ("feedforward", {"softmaxes": 2}),
     "Elman, written out": ("rnn", {"kernel": "written", "tied": False}),
@@ -64,6 +64,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Networks are put on the feigned device."""
     monkeypatch.setattr(device, "here", lambda: DEVICE)
+    monkeypatch.setattr(utilisation, "GPU_SIDE", 64)
     with elsewhere():
         yield
 
@@ -146,16 +147,20 @@ def test_elsewhere_a_training_that_stops_goes_on_to_the_same_bits(
 def test_elsewhere_memories_give_what_they_give_on_the_processor(
     kind: str, away: None, job: Any, documents: Any, small_model: Any, tmp_path: Path
 ) -> None:
-    texts = documents([60, 50])
+    texts = documents([30, 20])
     found: list[list[Any]] = []
     for place in (CPU, DEVICE):
         member = small_model(kind)
         member.network.to(place)
         asked = job(kind, texts, texts[1:], tmp_path / str(place))
         memories = [
-            dynamic.train(asked, DynamicOptions(member="x", segment=6, rate=1e-3, damping=1.0), member),
-            neural_cache.train(asked, NeuralCacheOptions(member="x"), member),
-            neighbour_model.train(asked, NeighbourOptions(member="x", k=4), member),
+            dynamic.train(
+                asked, DynamicOptions(member="x", segment=6, rate=1e-3, damping=1.0, decay=0.01), member
+            ),
+            neural_cache.train(asked, NeuralCacheOptions(member="x", theta=0.5, weight=0.2), member),
+            neighbour_model.train(
+                asked, NeighbourOptions(member="x", k=4, temperature=1.0, weight=0.2), member
+            ),
         ]
         answered = []
         for model in memories:
@@ -169,6 +174,25 @@ def test_elsewhere_memories_give_what_they_give_on_the_processor(
         found.append(answered)
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-4)
+
+
+def test_elsewhere_a_recurrent_layer_keeps_what_a_gradient_needs_though_nothing_is_dropped(
+    away: None, small_model: Any
+) -> None:
+    """cuDNN has no way back through a layer that was not said to train; dynamic evaluation asks for one."""
+    network, told = small_model("lstm").network.to(DEVICE), []
+    kernel = network.cell.kernel
+
+    def listening(*given: Any) -> Any:
+        told.append(given[6])
+        return kernel(*given)
+
+    network.cell = replace(network.cell, kernel=listening)
+    vectors = torch.ones(1, 3, 16, device=DEVICE)
+    network(vectors, network.fresh(1, DEVICE))
+    with torch.no_grad():
+        network(vectors, network.fresh(1, DEVICE))
+    assert told == [True, True, False, False]
 
 
 def test_elsewhere_networks_can_be_looked_into(away: None, documents: Any, small_model: Any) -> None:
