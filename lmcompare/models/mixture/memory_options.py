@@ -61,8 +61,8 @@ class DynamicOptions(MemoryOptions):
 
     Attributes:
         segment: events after which the weights move.
-        moves: "all" weights, or those "inside" the network: all but the tables at its two ends, which is
-            several times as fast where the vocabulary is large, and gains much less.
+        moves: "all" weights but vectors of n-grams, or those "inside" the network: all but the tables at its
+            two ends, which is several times as fast where the vocabulary is large, and gains much less.
         rate: size of a move: how far a weight goes whose gradient is as large as the mean of all usual ones.
         decay: how far the weights fall back to the trained ones with each move: those with large usual
             gradients further, in proportion.

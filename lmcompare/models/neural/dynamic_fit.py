@@ -34,8 +34,9 @@ more than long ones."""
 def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> DynamicModel:
     """Usual gradients, then rate, damping, rate again and decay, each downhill from a place in the middle."""
     network = network_of(member)
-    named = network.network.named_parameters()
-    moving = [name for name, _ in named if options.moves == "all" or not name.startswith("embedding.")]
+    # Vectors of n-grams stay: a document has few of them, and each move would go over all of a large table.
+    still = "embedding.ngrams." if options.moves == "all" else "embedding."
+    moving = [name for name, _ in network.network.named_parameters() if not name.startswith(still)]
     ones = {name: torch.ones_like(dict(network.network.named_parameters())[name]) for name in moving}
     model = DynamicModel(network, ones, options.segment, 0.0, 0.0, 1.0, {})
     job.progress(Progress("learning the usual gradients", 0, 1))

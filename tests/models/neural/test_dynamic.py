@@ -137,8 +137,8 @@ def test_nothing_is_left_of_one_document_in_the_next(dynamic, documents):
         assert torch.equal(each, before[name])
 
 
-def job_for(small_model, documents, tmp_path, **options):
-    member = small_model("lstm")
+def job_for(small_model, documents, tmp_path, ngrams=(), **options):
+    member = small_model("lstm", ngram_embeddings=ngrams)
     chosen = DynamicOptions(member="network", segment=5, segments=10, valid_tokens=100, **options)
     train, valid = documents([60, 60]), [np.tile(documents([15], seed=4)[0], 5)]
     return Training(chosen, member.tokenizer, train, valid, 1, tmp_path, members={"network": member})
@@ -165,6 +165,12 @@ def test_only_what_stands_inside_moves_when_told_so(small_model, documents, tmp_
     assert set(model.usual) == {name for name in names if not name.startswith("embedding.")}
     assert (model.rate, model.decay) == (0.1, 0.0)
     assert np.abs(model.score(job.valid)[0] - model.member.score(job.valid)[0])[5:].max() > 1e-3
+
+
+def test_all_moves_but_the_vectors_of_ngrams(small_model, documents, tmp_path):
+    model = registry.models.get("dynamic").train(job_for(small_model, documents, tmp_path, (2,), rate=0.1))
+    names = {name for name, _ in model.member.network.named_parameters()}
+    assert names - set(model.usual) == {"embedding.ngrams.tables.2"}
 
 
 def test_usual_gradients_are_those_of_segments_with_weights_at_rest(dynamic, documents):
