@@ -18,6 +18,10 @@ MEASURED = {
     "score_tokens_per_second",
     "generate_tokens_per_second",
     "peak_memory_bytes",
+    # of the table of training speeds
+    "tokens_per_second",
+    "product_flops_per_second",
+    "utilisation",
 }
 
 MIXTURE = """

@@ -5,6 +5,7 @@ Knows nothing of how weights move.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ DECAYS = (0.0, 0.001, 0.003, 0.01, 0.03)
 DAMPINGS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """From the paper's scaling nearly to plain descent: which is best differs from text to text (the vectors of
 rare words leap with little damping)."""
+LARGEST = 700.0
+"""Nats whose exponential is a number yet."""
 FIRST_RATE, FIRST_DECAY, FIRST_DAMPING = 3, 2, 3
 """Where the search begins, as numbers of the lists above."""
 OF_A_DOCUMENT = 20
@@ -59,7 +62,7 @@ def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> Dynami
             loss = -float(np.concatenate(model.score(texts)).mean())
             tried[place] = np.inf if np.isnan(loss) else loss  # a rate so high that weights overflow
             pace = f"rate {rate:g}, damping {damping:g}, decay {decay:g}"
-            note = f"{pace}: valid ppl {np.exp(tried[place]):.1f}"
+            note = f"{pace}: valid ppl {_perplexity(tried[place]):.1f}"
             total = len(rates) + len(dampings) + len(decays)
             job.progress(Progress("tuning the rate", min(len(tried), total), total, note))
         return tried[place]
@@ -77,7 +80,7 @@ def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> Dynami
                 "rate": rates[rate],
                 "damping": dampings[damping],
                 "decay": decays[decay],
-                "valid_ppl": float(np.exp(loss)) if loss < np.inf else None,
+                "valid_ppl": ppl if (ppl := _perplexity(loss)) < math.inf else None,
             }
             for (rate, damping, decay), loss in sorted(tried.items())
         ],
@@ -86,6 +89,11 @@ def fit(job: Training, options: DynamicOptions, member: LanguageModel) -> Dynami
         facts["valid_ppl_alone"] = float(np.exp(-np.concatenate(network.score(texts)).mean()))
     rate, damping, decay = rates[best[0]], dampings[best[1]], decays[best[2]]
     return DynamicModel(network, usual, options.segment, rate, decay, damping, facts)
+
+
+def _perplexity(loss: float) -> float:
+    """Of so many nats a token; infinite where no number is as large."""
+    return math.exp(loss) if loss < LARGEST else math.inf
 
 
 def _downhill(loss_at: Callable[[Place], float], start: Place, axis: int, count: int) -> Place:

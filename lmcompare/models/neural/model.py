@@ -35,6 +35,8 @@ from lmcompare.text.tokenizers import from_json
 
 TOKENS_AT_ONCE, GPU_TOKENS_AT_ONCE = 8192, 65536
 """Places whose hidden vectors are computed together when scoring: on the processor, and on a GPU."""
+MEASURED_SPEEDS = ("tokens_per_second", "product_flops_per_second", "utilisation")
+"""What stands among the facts as text, see `utilisation.training_speed`."""
 MANY_STEPS = 500
 """Steps of a few rows from which on compiled loops pay for being loaded, which takes about half a second."""
 
@@ -201,11 +203,12 @@ class NeuralModel(LanguageModel, Generic[OfNetwork, Options]):
         found = self.facts.get("training_speed")
         if found is None:
             return None
+        measured = {key: float(found[key]) for key in MEASURED_SPEEDS if key in found}
         return TrainingSpeed(
-            tokens_per_second=found["tokens_per_second"],
+            tokens_per_second=measured["tokens_per_second"],
             flops_per_token=found["flops_per_token"],
-            utilisation=found.get("utilisation"),
-            product_flops_per_second=found.get("product_flops_per_second"),
+            utilisation=measured.get("utilisation"),
+            product_flops_per_second=measured.get("product_flops_per_second"),
             product_side=found.get("product_side"),
             precision=self.facts["precision"],
             device=self.facts.get("device", ""),

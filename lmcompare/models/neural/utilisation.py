@@ -59,6 +59,8 @@ def training_speed(
 ) -> dict[str, Any]:
     """What is kept among a model's facts; `utilisation` is left out where the product could not be made.
 
+    What is measured is text of one width: the same training makes a folder of the same size.
+
     Args:
         flops: of a step, forward and back, by token of it.
         tokens: that were trained on.
@@ -68,10 +70,15 @@ def training_speed(
         threads: that it had.
     """
     speed = tokens / max(seconds, 1e-9)
-    facts: dict[str, Any] = {"tokens_per_second": round(speed, 1), "flops_per_token": flops}
+    facts: dict[str, Any] = {"tokens_per_second": written(speed), "flops_per_token": flops}
     reached = peak(device, bfloat16, threads)
     if reached is not None:
         facts["product_side"] = SIDE if is_processor(device) else GPU_SIDE
-        facts["product_flops_per_second"] = float(f"{reached:.4g}")
-        facts["utilisation"] = float(f"{speed * flops / reached:.4g}")
+        facts["product_flops_per_second"] = written(reached)
+        facts["utilisation"] = written(speed * flops / reached)
     return facts
+
+
+def written(measured: float) -> str:
+    """Five digits and an exponent, as `float` reads them: "2.2045e+04"."""
+    return f"{measured:.4e}"
