@@ -11,7 +11,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from lmcompare.models.neural import utilisation
 from lmcompare.models.neural.batches import Streams
 from lmcompare.models.neural.learner import Learner
-from lmcompare.models.neural.model import MEASURED_SPEEDS
 from lmcompare.models.neural.placement import CPU
 from lmcompare.models.neural.training import Trainer, train
 
