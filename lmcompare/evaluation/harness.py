@@ -45,6 +45,7 @@ from lmcompare.evaluation.results import (
 )
 from lmcompare.evaluation.score_cache import ScoreCache
 from lmcompare.evaluation.scoring import score_split, summaries, tokenizer_info
+from lmcompare.evaluation.telling import notes_of
 from lmcompare.evaluation.timing import Stopwatch, asked_for
 from lmcompare.evaluation.units import split_of
 from lmcompare.evaluation.writing import write
@@ -95,6 +96,7 @@ def evaluate(
     tell = progress or (lambda _: None)
     if encoded.tokenizer.fingerprint != model.tokenizer.fingerprint:
         raise InputError(f"the text was not encoded with the tokenizer of {name!r}", remedy="Encode it again")
+    notes = notes_of(model)
     if options.window is not None:
         model = windowed(model, options.window, options.stride)
     watch, of_analyses = Stopwatch(), Stopwatch()
@@ -150,6 +152,7 @@ def evaluate(
         samples=samples,
         explanation=explained[0] if explained else None,
         drawn=is_drawn(model),
+        notes=notes,
         analyses=analyses,
         seconds=CellSeconds(**watch.seconds, analyses=of_asked),
     )
@@ -197,6 +200,7 @@ def merge(
         samples=first.samples,
         explanation=first.explanation,
         drawn=first.drawn,
+        notes=list(dict.fromkeys(note for cell in cells for note in cell.notes)),
     )
 
 

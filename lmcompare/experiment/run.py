@@ -251,11 +251,13 @@ def _results(
     watcher.stage("comparing")
     options = experiment.head.evaluation
     contenders, watch, gathering = [], Stopwatch(), Stopwatch()
+    tried = {model.name: model.tried for model in experiment.models}
     for name, cells in jobs.items():
         found = [job.folder.read() for job in cells]
         scores = [each for _, each in found]
         with watch.time("statistics"):
             row = merge([cell for cell, _ in found], scores, prepared.encoded[name], options)
+        row.tried = tried[name]
         contenders.append(Contender(row, scores, prepared.encoded[name], [cell for cell, _ in found]))
     main, reordered = by_reading_order(contenders)
     rows = [contender.result for contender in main]

@@ -69,6 +69,12 @@ class ModelHead(BaseModel):
     train_sentences: int | None = Field(
         None, ge=1, description="train on so many sentences of the training text, from its beginning"
     )
+    tried: int | None = Field(
+        None,
+        ge=1,
+        description="settings tried before this one was chosen, this one included: its tuning budget, which "
+        "the report states",
+    )
     grid: dict[str, list[str | int | float | bool]] | None = Field(
         None,
         description="many models in one table: one for each combination of these values; {key} in the name "
@@ -92,6 +98,7 @@ class ModelSpec:
         place: of its table in the file ("models[0]").
         grid: where it stands in the grid that it is of; `None`: it is of none.
         train_sentences: sentences of the training text that it is trained on; `None`: all.
+        tried: settings tried before this one was chosen; `None`: the file does not say.
     """
 
     name: str
@@ -104,6 +111,7 @@ class ModelSpec:
     place: str = "models"
     grid: GridPlace | None = None
     train_sentences: int | None = None
+    tried: int | None = None
 
     def summary(self) -> str:
         """The options that were set, in one line; a family may have words of its own for them."""
@@ -162,6 +170,7 @@ class Experiment:
                 **({"corpus": model.corpus.model_dump(mode="json")} if model.corpus else {}),
                 **({"grid": model.grid.to_json()} if model.grid else {}),
                 **({"train_sentences": model.train_sentences} if model.train_sentences else {}),
+                **({"tried": model.tried} if model.tried else {}),
                 **model.options.model_dump(mode="json"),
             }
             for model in self.models
@@ -247,6 +256,7 @@ def _model(table: Mapping[str, Any], place: str, head: Head | None, faults: list
         options,
         checked.corpus,
         train_sentences=checked.train_sentences,
+        tried=checked.tried,
     )
 
 

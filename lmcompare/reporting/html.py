@@ -39,6 +39,7 @@ from lmcompare.reporting.grid_figure import grid
 from lmcompare.reporting.language import Language, language
 from lmcompare.reporting.ordering import MANY, bits, chain_total, in_order, leading, same_event_space
 from lmcompare.reporting.ranked import COSTS, cost_table
+from lmcompare.reporting.retelling import note_of, options_of
 from lmcompare.reporting.table import Table
 
 FULL_COLOUR_BITS = 14.0
@@ -130,7 +131,15 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         contexts=_contexts(shown),
         samples=_samples(shown, say),
         full=numbers.fixed(FULL_COLOUR_BITS, 0),
-        models=[(model, event_space(model, say)) for model in in_order(results)],
+        models=[
+            (
+                model,
+                options_of(model.summary, say),
+                event_space(model, say),
+                [*_tried(model, say), *(note_of(note, say) for note in model.notes)],
+            )
+            for model in in_order(results)
+        ],
         colours={name: look.colour for name, look in looks(shown).items()},
         grid=comparison.grid(say.code),
         grid_findings=comparison.grid_findings(say.code),
@@ -146,6 +155,10 @@ def to_html(comparison: Comparison, lang: str | None = None) -> str:
         experiment=json.dumps(results.experiment, ensure_ascii=False, indent=2),
         resampled=say(f"text.{results.comparisons[0].unit}") if results.comparisons else "",
     )
+
+
+def _tried(model: ModelResult, say: Language) -> list[str]:
+    return [] if model.tried is None else [say("page.tried", count=f"{model.tried:,}")]
 
 
 def _figure(figure: Figure, caption: str) -> Markup:

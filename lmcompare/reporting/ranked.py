@@ -9,9 +9,10 @@ from lmcompare.evaluation.results import ModelResult, Results, Scores
 from lmcompare.reporting import numbers
 from lmcompare.reporting.language import Language
 from lmcompare.reporting.ordering import difference, headline_split, in_order, is_ranked, scores
+from lmcompare.reporting.retelling import options_of
 from lmcompare.reporting.table import Column, Table, TableCell
 
-COSTS = ("model", "parameters", "train", "score_speed", "generate_speed", "memory", "disk")
+COSTS = ("model", "parameters", "tried", "train", "score_speed", "generate_speed", "memory", "disk")
 _LEFT = frozenset({"letters", "model", "kind"})
 _KEYS = (
     "rank",
@@ -19,6 +20,7 @@ _KEYS = (
     "model",
     "kind",
     "parameters",
+    "tried",
     "perplexity",
     "matched",
     "bits_per_char",
@@ -40,7 +42,9 @@ def ranked_table(results: Results, say: Language) -> Table:
         _cells(results, model, models[index - 1] if index else None, index, say)
         for index, model in enumerate(models)
     ]
-    keys = [key for key in _KEYS if key not in ("letters", "bits_per_word", "without_unk")]
+    keys = [key for key in _KEYS if key not in ("letters", "bits_per_word", "without_unk", "tried")]
+    if any(model.tried is not None for model in models):
+        keys.insert(keys.index("parameters") + 1, "tried")
     if results.ranking.letters and len(models) > 1:
         keys.insert(1, "letters")
     shown = [found for model in models if (found := scores(results, model)) is not None]
@@ -90,9 +94,12 @@ def _cells(
     return {
         "rank": TableCell(rank, index + 1),
         "letters": TableCell(results.ranking.letters.get(model.name, numbers.MISSING)),
-        "model": TableCell(model.name, note=model.summary),
+        "model": TableCell(model.name, note=options_of(model.summary, say)),
         "kind": TableCell(say.get(f"kind.{model.kind}", model.kind)),
         "parameters": _number(cost.parameters, numbers.count(cost.parameters)),
+        "tried": TableCell(numbers.MISSING)
+        if model.tried is None
+        else _number(model.tried, f"{model.tried:,}"),
         "perplexity": _perplexity(scores(results, model, "native"), say),
         "matched": _perplexity(scores(results, model, "matched"), say, interval=False),
         "bits_per_char": _bits(found, "bits_per_char"),

@@ -27,6 +27,7 @@ CLASSICAL = frozenset({"ngram", "kenlm"})
 NEURAL = frozenset({"feedforward", "rnn", "gru", "lstm", "transformer", "neural-cache", "dynamic", "knn"})
 FEW_UNITS = 20
 _ZEROS = 3  # models that are named one by one
+_TUNED = 6  # models whose tuning is told one by one, else the most and the least
 _CONTEXTS = 3  # the best of those that read on; the table has all of them
 
 
@@ -115,10 +116,23 @@ def cautions(results: Results, say: Language) -> list[str]:
         least = min(compared, key=lambda one: one.units)
         units = say(f"text.count_{least.resampled}", units=least.units)
         sentences.append(say("caution.units", units=units))
+    sentences += _tried(results, say)
     once = [model.name for model in results.models if model.drawn and len(model.seeds) < 2]
     if once:
         sentences.append(say("caution.seeds", models=say("text.comma").join(once)))
     return sentences
+
+
+def _tried(results: Results, say: Language) -> list[str]:
+    """Where models were tuned with unlike care, or where that is told of some only."""
+    counts = {model.name: model.tried for model in results.models}
+    if len(set(counts.values())) < 2:
+        return []
+    most = sorted(((name, n) for name, n in counts.items() if n), key=lambda pair: -pair[1])
+    shown = most if len(most) <= _TUNED else [most[0], most[-1]]
+    stated = [say("caution.tried_one", model=name, count=f"{n:,}") for name, n in shown]
+    key = "caution.tried" if all(counts.values()) else "caution.tried_some"
+    return [say(key, models=say("text.comma").join(stated))]
 
 
 def _surety(results: Results, models: list[ModelResult], say: Language) -> list[str]:

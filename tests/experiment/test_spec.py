@@ -31,6 +31,7 @@ def test_a_good_file_is_read_with_all_defaults(tiny: Path) -> None:
         ("width = 16", "widht = 16", "models[1].widht: there is no such key. Did you mean 'width'?"),
         ("workers = 2", "wrokers = 2", "wrokers: there is no such key. Did you mean 'workers'?"),
         ("order = 3", "order = 0", "models[0].order"),
+        ("order = 3", "order = 3\ntried = 0", "models[0].tried"),
         ('kind = "lstm"', 'kind = "lstn"', "models[1].kind: there is no model 'lstn'. Did you mean 'lstm'?"),
         ('name = "lstm"', 'name = "3-gram"', "models[1].name: '3-gram' is the name of another model"),
         ("[evaluation]", "[evaluatoin]", "Did you mean 'evaluation'?"),
@@ -46,6 +47,15 @@ def test_a_fault_is_named_with_its_place_and_its_remedy(tiny: Path, old: str, ne
         read_experiment(file)
     assert said in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+def test_a_model_may_say_how_many_settings_were_tried_and_is_the_same_model(tiny: Path) -> None:
+    first = read_experiment(tiny).models[0]
+    again = read_experiment(rewritten(tiny, "order = 3", "order = 3\ntried = 12"))
+    assert first.tried is None and again.models[0].tried == 12 and again.models[1].tried is None
+    assert again.models[0].options == first.options
+    told = again.to_json()["models"]
+    assert told[0]["tried"] == 12 and "tried" not in told[1]
 
 
 def test_all_faults_are_told_at_once(tiny: Path) -> None:

@@ -127,7 +127,7 @@ HOLES: dict[str, list[str]] = {
     "page.limit_*": [str(number) for number in range(1, 6)],
 }
 # Keys that only some data have: `say.get` falls back on the data's own word.
-OPTIONAL = ("kind", "tokenizer", "lossy", "language", "fact", "axis")
+OPTIONAL = ("kind", "tokenizer", "lossy", "language", "fact", "axis", "note", "option")
 
 
 def holes(text: str) -> list[str]:

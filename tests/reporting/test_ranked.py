@@ -88,6 +88,6 @@ def test_what_was_not_measured_is_a_dash_and_not_a_zero(make_results: Callable[.
 def test_costs_have_a_table_of_their_own_with_the_same_cells(make_results: Callable[..., Results]) -> None:
     results = make_results()
     table = cost_table(results, EN)
-    assert [each.key for each in table.columns] == list(COSTS)
+    assert [each.key for each in table.columns] == [key for key in COSTS if key != "tried"]
     assert table.texts() == ranked_table(results, EN).choose(COSTS).texts()
     assert table.texts()[2] == ["5-gram KN", "11.2 M", "6.1 s", "1.90 M", "5.20 k", "900 MB", "180 MB"]

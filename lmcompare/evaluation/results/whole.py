@@ -46,6 +46,7 @@ class Cell(Record):
     samples: list[Sample]
     explanation: Explanation | None = Field(None, description="of an n-gram model: see `Explanation`")
     drawn: bool = Field(True, description="see `ModelResult.drawn`")
+    notes: list[str] = Field(default_factory=list, description="see `ModelResult.notes`")
     analyses: CellAnalyses = Field(default_factory=CellAnalyses)
     seconds: CellSeconds = Field(default_factory=CellSeconds, description="what its evaluation took")
 
@@ -73,6 +74,16 @@ class ModelResult(Record):
     drawn: bool = Field(
         True,
         description="whether its training, or a member's, draws at random: another seed, another model",
+    )
+    notes: list[str] = Field(
+        default_factory=list,
+        description="what its training had to tell: discounts that could not be estimated, what was fitted "
+        "on the validation text, what was chosen by itself",
+    )
+    tried: int | None = Field(
+        None,
+        description="settings that were tried before this one was chosen, as the experiment states it; null "
+        "where it does not",
     )
 
 
