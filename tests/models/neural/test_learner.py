@@ -70,8 +70,8 @@ def test_a_last_part_with_fewer_streams_counts_as_much_as_it_has(learner):
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd", "muon"])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_what_is_rehearsed_is_forgotten_to_the_bit(learner, optimiser, ema):
-    momentum = None if optimiser == "adamw" else 0.5
-    learner = learner("lstm", optimiser=optimiser, ema=ema, momentum=momentum, dropout=0.2)
+    settings = {} if optimiser == "adamw" else {"momentum": 0.5, "lr": 0.01}
+    learner = learner("lstm", optimiser=optimiser, ema=ema, dropout=0.2, **settings)
     for step in range(8):
         learner.learn(step, 1.0)
     before = state(learner)
