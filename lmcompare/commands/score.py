@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lmcompare.commands.device_option import device_option
 from lmcompare.commands.opening import chosen_folders, is_neural, open_model
 from lmcompare.commands.units import print_units, signature_of, spread_of
 from lmcompare.errors import InputError
@@ -41,14 +42,7 @@ from lmcompare.models.windowed import windowed
     help="Unseen types that p(<unk>) is spread over where it is charged [those of the text].",
 )
 @click.option("--tokens", default=60, show_default=True, help="Rows of the table at most; the total has all.")
-@click.option(
-    "--device",
-    "wanted",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where networks are: auto is a GPU where torch sees one.",
-)
+@device_option
 @click.option("--int8", is_flag=True, help="Neural models: also what 8-bit weights cost in perplexity.")
 def command(
     text: str | None,

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from lmcompare import registry, stopping
+from lmcompare.commands.device_option import device_option
 from lmcompare.commands.settings import read_settings, tokenizer_options
 from lmcompare.commands.training_text import open_text, part_used, record
 from lmcompare.commands.watching import TerminalWatcher
@@ -35,14 +36,7 @@ _READ_NO_TEXT = ("kenlm", "source")
 )
 @click.option("--seed", default=1, show_default=True, help="Fixes every random choice.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the training.")
-@click.option(
-    "--device",
-    "wanted",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where networks are: auto is a GPU where torch sees one.",
-)
+@device_option
 @click.option("--all", "whole", is_flag=True, help="Train on the whole text: nothing is held out.")
 def command(
     kind: str,
