@@ -13,7 +13,7 @@ def notes_of(model: LanguageModel) -> list[str]:
     notes = [str(note) for note in getattr(model, "notes", ())]
     facts = getattr(model, "facts", {})
     if "precision" in facts and "threads" in facts:
-        notes.append(f"trained in {facts['precision']} with {facts['threads']} threads")
+        notes.append(f"trained in {facts['precision']}, threads: {facts['threads']}")
     if len(facts.get("tried", ())) > 1:
         told = f"{len(facts['tried'])} settings were tried on {facts['valid_tokens']:,} validation tokens"
         notes.append(f"{told}, whose own perplexity is too low thereby")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lmcompare import registry
 from lmcompare.evaluation.results import Results
 from lmcompare.evaluation.telling import notes_of
 from lmcompare.models.ngram.family import NgramOptions, train_ngram
@@ -97,6 +98,12 @@ def test_notes_of_facts_and_of_gapped_ngrams_are_told_in_both_languages() -> Non
 def test_options_are_told_by_their_names(summary: str, chinese: str) -> None:
     assert options_of(summary, ZH) == chinese
     assert options_of(summary, EN) == summary
+
+
+@pytest.mark.parametrize("kind", registry.models.names())
+def test_every_option_of_a_family_has_a_name_in_both_languages(kind: str) -> None:
+    for option in registry.models.get(kind).options.model_fields:
+        assert f"option.{option}" in EN.strings and f"option.{option}" in ZH.strings
 
 
 def test_notes_and_the_tuning_budget_stand_in_the_report(make_results: Callable[..., Results]) -> None:
